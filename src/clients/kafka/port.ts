@@ -1,0 +1,117 @@
+/**
+ * What Keyferry needs of a Kafka client, and nothing else. Two drivers implement it; test/contract holds the suite that
+ * both must pass. Every method rejects with a KeyferryError whose code tells a transient failure (KF_KAFKA_UNAVAILABLE,
+ * the caller waits and tries again) from one that will not pass by itself.
+ */
+export interface KafkaDriver {
+  producer(): Promise<RecordProducer>;
+  groupConsumer(options: GroupConsumerOptions): GroupConsumer;
+  reader(): TopicReader;
+  admin(): KafkaAdmin;
+}
+
+/** Header order is kept; a name appears once. */
+export type RecordHeaders = ReadonlyMap<string, Buffer>;
+
+export interface OutgoingRecord {
+  readonly topic: string;
+  /** Where it goes. Absent: Kafka's default murmur2 of the key, the partition that the Java client would choose. */
+  readonly partition?: number;
+  readonly key: Buffer | null;
+  /** null: a tombstone. */
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+}
+
+/** The broker's word that a partition holds a sent batch: its records stand from `baseOffset` on. */
+export interface Acknowledgement {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: bigint;
+}
+
+/** An idempotent producer, acks=all. One send at a time: await it before the next one, or lose the order. */
+export interface RecordProducer {
+  /**
+   * Resolves when all in-sync replicas hold every record. On rejection any part of the batch may stand in the log.
+   * @throws KF_KAFKA_UNAVAILABLE, KF_KAFKA_RECORD_TOO_LARGE, KF_KAFKA_TOPIC_MISSING, KF_KAFKA_REFUSED
+   */
+  send(records: readonly OutgoingRecord[]): Promise<readonly Acknowledgement[]>;
+  close(): Promise<void>;
+}
+
+export interface IncomingRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: RecordHeaders;
+  readonly offset: bigint;
+  /** Unix ms. */
+  readonly timestamp: number;
+}
+
+/** Records of one partition, in offset order. */
+export interface RecordBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly records: readonly IncomingRecord[];
+  /** Records in the partition after this batch, as far as the fetch told; undefined until known. */
+  readonly behind: number | undefined;
+}
+
+export interface GroupConsumerOptions {
+  readonly groupId: string;
+  readonly topics: readonly string[];
+}
+
+/** A member of a consumer group, reading from the earliest record where nothing was committed. Delivers at least once. */
+export interface GroupConsumer {
+  /**
+   * Joins and delivers until `close`. Batches of one partition come one after another; the offset behind a batch is
+   * committed after its handler resolved, never before (I5). Connection losses and rebalances are ridden out; before a
+   * partition is given away the running handler is awaited. Rejects when the handler does, or on a refusal by Kafka.
+   */
+  run(handle: (batch: RecordBatch) => Promise<void>): Promise<void>;
+  /** Waits for running handlers, commits what they finished, leaves the group. */
+  close(): Promise<void>;
+}
+
+/** Reads a topic outside of any group: for rebuilding the state store and for verify. */
+export interface TopicReader {
+  /**
+   * Delivers every record from `from` (absent partition: the beginning) up to the end offsets that stood when the call
+   * began, then resolves with those end offsets, one per partition. An offset that no longer exists reads from the
+   * earliest one. Batches of different partitions may alternate; `onBatch` is awaited before the next one.
+   */
+  readToEnd(
+    topic: string,
+    from: ReadonlyMap<number, bigint>,
+    onBatch: (batch: RecordBatch) => Promise<void> | void,
+  ): Promise<ReadonlyMap<number, bigint>>;
+  close(): Promise<void>;
+}
+
+export interface TopicDescription {
+  readonly name: string;
+  readonly partitions: number;
+  readonly replicationFactor: number;
+  /** Topic configuration as the broker tells it: `cleanup.policy`, `max.message.bytes`... */
+  readonly config: ReadonlyMap<string, string>;
+}
+
+export interface TopicSpec {
+  readonly name: string;
+  readonly partitions: number;
+  readonly config: Readonly<Record<string, string>>;
+}
+
+export interface KafkaAdmin {
+  /** All topic names that this client may see, internal ones left out. */
+  topics(): Promise<readonly string[]>;
+  /** undefined where the topic does not exist. */
+  describe(topic: string): Promise<TopicDescription | undefined>;
+  /** Creates the topic with the broker's default replication; one that exists already is left as it is. */
+  create(topic: TopicSpec): Promise<void>;
+  /** The next offset of each partition. */
+  endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,47 @@
+/**
+ * Every error that a user may meet: a stable code, and what the operator can do about it. `docs/errors.md` is generated
+ * from this file (npm run docs:errors).
+ */
+export const ERROR_CODES = {
+  KF_CONFIG_INVALID:
+    'The configuration is unusable. The message names the key and the file: correct it and start again.',
+  KF_USAGE: 'The command line is unusable. See `keyferry --help`.',
+  KF_REDIS_UNAVAILABLE:
+    'Redis cannot be reached. Keyferry goes on trying: check the address, the network and the server.',
+  KF_REDIS_AUTH: 'Redis refused the user or password. Correct redis.url, or the secret that it reads.',
+  KF_REDIS_PERMISSION: 'The Redis user lacks a permission. Grant the commands that the message names (ACL SETUSER).',
+  KF_REDIS_NOTIFICATIONS_OFF:
+    'Redis sends no key-event notifications. Set notify-keyspace-events to at least AE, or `notifications: manage`.',
+  KF_REDIS_REFUSED: 'Redis refused a command. The message holds its words.',
+  KF_KAFKA_UNAVAILABLE: 'Kafka cannot be reached, or has no leader for a partition. Keyferry goes on trying.',
+  KF_KAFKA_AUTH: 'Kafka refused the credentials. Correct kafka.sasl or kafka.tls.',
+  KF_KAFKA_RECORD_TOO_LARGE:
+    'A record exceeds the limit of the topic or broker. Raise max.message.bytes, or lower maxValueBytes.',
+  KF_KAFKA_TOPIC_MISSING: 'A topic does not exist and may not be created. Create it, or grant Create on it.',
+  KF_KAFKA_REFUSED: 'Kafka refused a request. The message holds its words.',
+  KF_RECORD_UNREADABLE:
+    'A record is not one of Keyferry, or is damaged. It went to the dead-letter topic, or the sink stopped.',
+  KF_RECORD_OMITTED:
+    'A record says that its value was too large to travel. Raise maxValueBytes at the source, or read it there.',
+  KF_SINK_STOPPED:
+    'A sink met a record that it cannot apply, and has no dead-letter topic. Configure deadLetter, or mend the record.',
+  KF_STATE_STORE:
+    'The state store cannot be used. Check the path, its permissions, the disk; if damaged, delete it: it is rebuilt.',
+} as const;
+
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+export class KeyferryError extends Error {
+  override readonly name = 'KeyferryError';
+  readonly code: ErrorCode;
+
+  /** @param message what is wrong, where, and what to do; never a secret, never a value. */
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+export const isKeyferryError = (error: unknown, ...codes: ErrorCode[]): error is KeyferryError =>
+  error instanceof KeyferryError && (codes.length === 0 || codes.includes(error.code));

@@ -1,0 +1,26 @@
+import { defineConfig } from 'vitest/config';
+
+/** Fast projects do no I/O; the others run against the real servers that test/support/global-setup.ts starts. */
+const pure = (name: string) => ({ test: { name, include: [`test/${name}/**/*.test.ts`] } });
+const real = (name: string, timeoutMs: number) => ({
+  test: {
+    name,
+    include: [`test/${name}/**/*.test.ts`],
+    globalSetup: ['test/support/global-setup.ts'],
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+    fileParallelism: false,
+  },
+});
+
+export default defineConfig({
+  test: {
+    projects: [
+      pure('unit'),
+      pure('property'),
+      real('contract', 120_000),
+      real('integration', 120_000),
+      real('e2e', 300_000),
+    ],
+  },
+});
