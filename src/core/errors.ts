@@ -27,6 +27,8 @@ export const ERROR_CODES = {
     'A sink met a record that it cannot apply, and has no dead-letter topic. Configure deadLetter, or mend the record.',
   KF_STATE_STORE:
     'The state store cannot be used. Check the path, its permissions, the disk; if damaged, delete it: it is rebuilt.',
+  KF_HTTP_LISTEN:
+    'The HTTP server cannot listen. Free the address that the message names, or change http.host and http.port.',
 } as const;
 
 export type ErrorCode = keyof typeof ERROR_CODES;

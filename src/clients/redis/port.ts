@@ -1,9 +1,9 @@
 /**
- * What Keyferry needs of a Redis client. Replies are raw: Buffers for bulk strings, strings for simple strings, numbers,
- * null, arrays. Commands fail at once while the connection is away (KF_REDIS_UNAVAILABLE): whoever calls decides what
+ * What Keyferry needs of a Redis client. Replies are raw: Buffers for bulk and simple strings, numbers, null,
+ * arrays. Commands fail at once while the connection is away (KF_REDIS_UNAVAILABLE): whoever calls decides what
  * waits. The connection itself comes back by itself, with backoff.
  */
-export type RedisReply = Buffer | string | number | null | readonly RedisReply[];
+export type RedisReply = Buffer | number | null | readonly RedisReply[];
 export type RedisArgument = string | Buffer | number;
 export type RedisCommand = readonly [name: string, ...args: RedisArgument[]];
 
@@ -19,7 +19,7 @@ export interface RedisConnection {
   pipeline(commands: readonly RedisCommand[]): Promise<readonly (RedisReply | Error)[]>;
   /** Runs a script by its digest, loading it where the server does not know it. */
   script(script: RedisScript, keys: readonly Buffer[], args: readonly RedisArgument[]): Promise<RedisReply>;
-  /** Resolves once commands can be sent; rejects when `signal` aborts. */
+  /** Resolves once commands can be sent; when `signal` aborts or `close` is called, rejects with why they cannot. */
   ready(signal?: AbortSignal): Promise<void>;
   readonly isReady: boolean;
   /** Waits for commands under way, then closes. */
@@ -30,6 +30,8 @@ export interface RedisConnection {
 export interface RedisSubscription {
   /** Resolves, never rejects, with the reason when the connection has gone. */
   readonly lost: Promise<string>;
+  /** false: this server or user refuses CLIENT TRACKING, so nobody tells of FLUSHALL and FLUSHDB. */
+  readonly flushWatch: boolean;
   close(): void;
 }
 

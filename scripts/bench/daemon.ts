@@ -1,0 +1,60 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { until } from './until.ts';
+
+const START_TIMEOUT_MS = 60_000;
+const MAIN = join(import.meta.dirname, '../../dist/main.js');
+
+/** The daemon as a process of its own: measured from outside, as its users meet it. */
+export interface Daemon {
+  readonly pid: number;
+  /** The value of one line of /metrics: `keyferry_source_pending_keys{source="keys"}`; undefined where it is absent. */
+  metric(series: string): Promise<number | undefined>;
+  /** SIGTERM; resolves when it has drained and gone. */
+  stop(): Promise<void>;
+}
+
+const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+/** Starts the built daemon on a configuration and waits until /readyz answers 200. Its log goes to `<dir>/<name>.log`. */
+export const startDaemon = async (dir: string, name: string, config: object): Promise<Daemon> => {
+  const port = await freePort();
+  const file = join(dir, `${name}.yaml`);
+  const logFile = join(dir, `${name}.log`);
+  writeFileSync(file, stringify({ ...config, http: { port } }));
+  const log = openSync(logFile, 'a');
+  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', log, log] });
+  closeSync(log);
+  const gone = once(child, 'exit');
+
+  const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
+  await until('the daemon ready', START_TIMEOUT_MS, async () => {
+    if (child.exitCode !== null) throw new Error(`the daemon ended: ${readFileSync(logFile, 'utf8').slice(-2_000)}`);
+    const ready = await get('/readyz').catch(() => undefined);
+    return ready?.ok === true ? true : undefined;
+  });
+
+  return {
+    pid: child.pid ?? 0,
+    metric: async (series) => {
+      const text = await (await get('/metrics')).text();
+      const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+      return line === undefined ? undefined : Number(line.slice(series.length));
+    },
+    stop: async () => {
+      child.kill('SIGTERM');
+      await gone;
+    },
+  };
+};

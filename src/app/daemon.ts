@@ -1,0 +1,122 @@
+import { randomUUID } from 'node:crypto';
+import { connectKafka } from '../clients/kafka/connect.ts';
+import { connectRedis } from '../clients/redis/connect.ts';
+import type { AppConfig, SinkConfig, SourceConfig } from '../config/app-config.ts';
+import { type Clock, aborted, systemClock } from '../core/clock.ts';
+import { isKeyferryError, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { createLogger } from '../observability/logger.ts';
+import { type Metrics, createMetrics } from '../observability/metrics.ts';
+import { KeyspaceSource } from '../redis-to-kafka/flow.ts';
+import { createHttpServer } from '../rest/http-server.ts';
+import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
+
+/** Within SIGTERM's 25 s: what is in flight has this long to be published, the rest is for closing. */
+const DRAIN_MS = 20_000;
+
+export interface DaemonOptions {
+  readonly config: AppConfig;
+  readonly version: string;
+  /** Aborts: drain and stop. */
+  readonly signal: AbortSignal;
+}
+
+/** What all flows are built with. */
+interface Tools {
+  readonly config: AppConfig;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** A flow, as the daemon runs it. */
+interface Flow {
+  run(signal: AbortSignal, drain: AbortSignal): Promise<void>;
+  health(): readonly string[];
+}
+
+/**
+ * Builds the flows of the configuration, runs them, and ends when the signal aborts and all is drained.
+ * @throws what keeps a flow from working at all: KF_REDIS_AUTH, KF_KAFKA_AUTH, KF_REDIS_PERMISSION, KF_STATE_STORE...
+ */
+export const runDaemon = async ({ config, version, signal }: DaemonOptions): Promise<void> => {
+  const clock = systemClock;
+  const logger = createLogger(config.log);
+  const metrics = createMetrics();
+  const tools: Tools = { config, clock, logger, metrics };
+  const store = new LmdbStateStore({ path: config.state.path, clock });
+  const sources = config.sources.map((source) => keyspaceSource(source, store, tools));
+  const sinks = config.sinks.map((sink) => keyferrySink(sink, tools));
+  const flows: readonly Flow[] = [...sources, ...sinks];
+  const startedAt = clock.now();
+  const server = createHttpServer({
+    ...config.http,
+    token: undefined,
+    fatal: () => undefined,
+    health: () => flows.flatMap((flow) => flow.health()),
+    status: () => ({
+      version,
+      startedAt,
+      ready: flows.every((flow) => flow.health().length === 0),
+      sources: sources.map((source) => source.status()),
+      sinks: sinks.map((sink) => sink.status()),
+    }),
+    metrics,
+    logger,
+  });
+  try {
+    const port = await server.listen();
+    logger.info({ version, host: config.http.host, port }, 'keyferry runs');
+    await runAll(flows, signal, tools);
+    logger.info({}, 'keyferry stopped');
+  } finally {
+    await server.close();
+    await store.close();
+  }
+};
+
+/** Runs the flows until the signal. One that fails for good takes the others down: half a daemon would look alive. */
+const runAll = async (flows: readonly Flow[], signal: AbortSignal, { clock, logger }: Tools): Promise<void> => {
+  const failed = new AbortController();
+  const stop = AbortSignal.any([signal, failed.signal]);
+  const drain = new AbortController();
+  const ended = new AbortController();
+  const deadline = aborted(stop).then(async () => {
+    await clock.sleep(DRAIN_MS, ended.signal);
+    drain.abort();
+  });
+  const running = flows.map(async (flow) => {
+    try {
+      await flow.run(stop, drain.signal);
+    } catch (error) {
+      logger.error({ code: isKeyferryError(error) ? error.code : undefined, reason: messageOf(error) }, 'a flow failed');
+      failed.abort();
+      throw error;
+    }
+  });
+  try {
+    await Promise.all([aborted(stop), ...running]);
+  } finally {
+    failed.abort();
+    await Promise.allSettled(running);
+    ended.abort();
+    await deadline;
+  }
+};
+
+const keyspaceSource = (source: SourceConfig, store: LmdbStateStore, tools: Tools): KeyspaceSource => {
+  const { config, clock, logger, metrics } = tools;
+  return new KeyspaceSource(
+    { ...source, reconcileEveryMs: source.reconcileEvery, canaryEveryMs: source.canaryEvery },
+    {
+      redis: connectRedis({ url: config.redis.url, name: config.kafka.clientId, clock }),
+      kafka: connectKafka(config.kafka),
+      published: (name) => store.published(name),
+      clock,
+      logger: logger.child({ source: source.name }),
+      metrics: metrics.source(source.name),
+      onSent: metrics.kafkaProduceSeconds,
+      randomId: randomUUID,
+    },
+  );
+};

@@ -1,0 +1,96 @@
+import {
+  Base,
+  protocolErrors,
+  protocolErrorsCodesById,
+  type BaseOptions,
+  type Broker,
+  type ClusterPartitionMetadata,
+  type Connection,
+  type Reader,
+  type Writer,
+} from '@platformatic/kafka';
+
+import { KeyferryError, type ErrorCode } from '../../../core/errors.ts';
+import type { DriverOptions } from '../driver-options.ts';
+import { brokerErrorCode } from '../kafka-errors.ts';
+
+/** After this long without an answer the connection is given up. */
+const REQUEST_TIMEOUT_MS = 7_000;
+const CONNECT_TIMEOUT_MS = 3_000;
+const METADATA_MAX_AGE_MS = 30_000;
+
+/** What every client of the library is made with. No retries inside: each of ours knows what it may repeat. */
+export const libraryOptions = ({ brokers, clientId }: DriverOptions): BaseOptions & { requestTimeout: number } => ({
+  clientId,
+  bootstrapBrokers: [...brokers],
+  connectTimeout: CONNECT_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  metadataMaxAge: METADATA_MAX_AGE_MS,
+  retries: 0,
+  autocreateTopics: false,
+});
+
+/** A request in our own encoding, of a version before tagged fields. */
+export interface WireRequest<Response> {
+  readonly apiKey: number;
+  readonly apiVersion: number;
+  readonly write: () => Writer;
+  readonly read: (reader: Reader) => Response;
+}
+
+/** A broker's error code in Kafka's word and in ours. */
+export const brokerError = (code: number): { readonly name: string; readonly code: ErrorCode } => {
+  const name = protocolErrorsCodesById[code] ?? `error ${code}`;
+  return { name, code: brokerErrorCode(name, protocolErrors[name]?.canRetry === true) };
+};
+
+/**
+ * The brokers as one role sees them (a producer, a reader, a group member): each role has connections of its own, so
+ * that none waits behind another's long poll. Rejects with the library's errors.
+ */
+export class Cluster {
+  readonly #base: Base;
+
+  constructor(options: DriverOptions) {
+    this.#base = new Base(libraryOptions(options));
+  }
+
+  /** Asks a broker, whatever is known already. */
+  async refresh(topics: readonly string[]): Promise<void> {
+    await this.#base.metadata({ topics: [...topics], forceUpdate: true, retries: 0 });
+  }
+
+  /** By partition index. @throws KF_KAFKA_TOPIC_MISSING */
+  async partitions(topic: string): Promise<readonly ClusterPartitionMetadata[]> {
+    const metadata = await this.#base.metadata({ topics: [topic], retries: 0 });
+    const partitions = metadata.topics.get(topic)?.partitions;
+    if (partitions === undefined) throw new KeyferryError('KF_KAFKA_TOPIC_MISSING', `topic ${topic} does not exist`);
+    return partitions;
+  }
+
+  /** @param node a broker's id, as the metadata names it. */
+  async connection(node: number): Promise<Connection> {
+    const { brokers } = await this.#base.metadata({ topics: [], retries: 0 });
+    return this.#base.connections.get(brokers.get(node) as Broker);
+  }
+
+  async anyConnection(): Promise<Connection> {
+    const { brokers } = await this.#base.metadata({ topics: [], retries: 0 });
+    return this.#base.connections.getFirstAvailable([...brokers.values()]);
+  }
+
+  async request<Response>(node: number, { apiKey, apiVersion, write, read }: WireRequest<Response>): Promise<Response> {
+    const connection = await this.connection(node);
+    return new Promise((resolve, reject) => {
+      const parse = (_correlationId: number, _key: number, _version: number, reader: Reader): Response => read(reader);
+      connection.send(apiKey, apiVersion, write, parse, false, false, (error, response) => {
+        if (error === null) resolve(response as Response);
+        else reject(error);
+      });
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#base.close();
+  }
+}

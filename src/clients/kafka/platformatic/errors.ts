@@ -1,0 +1,35 @@
+import type { ErrorCode, KeyferryError } from '../../../core/errors.ts';
+import { brokerErrorCode, networkErrorCode, toKeyferryError } from '../kafka-errors.ts';
+
+/** What @platformatic/kafka hangs on its errors; any of it may be absent on a foreign one. */
+interface LibraryError extends Error {
+  readonly code?: unknown;
+  /** Kafka's name of a broker's error. */
+  readonly apiId?: unknown;
+  readonly canRetry?: unknown;
+}
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  PLT_KFK_AUTHENTICATION: 'KF_KAFKA_AUTH',
+  PLT_KFK_NETWORK: 'KF_KAFKA_UNAVAILABLE',
+  PLT_KFK_TIMEOUT: 'KF_KAFKA_UNAVAILABLE',
+  PLT_KFK_UNEXPECTED_CORRELATION_ID: 'KF_KAFKA_UNAVAILABLE',
+};
+
+/** The library tells these apart by their words alone. */
+const WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
+  [/^Unknown topic /, 'KF_KAFKA_TOPIC_MISSING'],
+  [/requires TLS|TLS handshake failed/, 'KF_KAFKA_AUTH'],
+  [/^Client closed while retrying/, 'KF_KAFKA_UNAVAILABLE'],
+];
+
+const codeOf = (error: LibraryError): ErrorCode | undefined => {
+  if (typeof error.apiId === 'string') return brokerErrorCode(error.apiId, error.canRetry === true);
+  const worded = WORDS.find(([words]) => words.test(error.message))?.[1];
+  if (worded !== undefined) return worded;
+  return typeof error.code === 'string' ? (CODES[error.code] ?? networkErrorCode(error.code)) : undefined;
+};
+
+/** @param doing what failed, for the message: `send to orders`. */
+export const fromPlatformatic = (thrown: unknown, doing: string): KeyferryError =>
+  toKeyferryError(thrown, doing, codeOf);

@@ -1,0 +1,53 @@
+import { KeyferryError, isKeyferryError, messageOf } from '../../core/errors.ts';
+
+/** Refusals that pass by themselves: the server loads, fails over, is busy, or is short of memory, disk or replicas. */
+const TRANSIENT = new Set([
+  'LOADING',
+  'READONLY',
+  'MASTERDOWN',
+  'CLUSTERDOWN',
+  'BUSY',
+  'UNKILLABLE',
+  'TRYAGAIN',
+  'OOM',
+  'MISCONF',
+  'NOREPLICAS',
+]);
+const AUTH = new Set(['WRONGPASS', 'NOAUTH']);
+
+/**
+ * Redis' words as a KeyferryError. The arguments that Redis quotes for an unknown command are cut off: they may be
+ * values. For the same reason the client library's own error, which carries the command's arguments, is not the cause.
+ * @param what the command, for people: `EVALSHA`.
+ */
+export const refusal = (what: string, reply: string): KeyferryError => {
+  const words = reply.replace(/, with args beginning with:.*$/s, '');
+  const token = refusalToken(words);
+  const message = `Redis refused ${what}: ${words}`;
+  if (TRANSIENT.has(token) || words.startsWith('ERR max number of clients')) {
+    return new KeyferryError('KF_REDIS_UNAVAILABLE', message);
+  }
+  if (AUTH.has(token)) return new KeyferryError('KF_REDIS_AUTH', message);
+  if (token === 'NOPERM') return new KeyferryError('KF_REDIS_PERMISSION', message);
+  return new KeyferryError('KF_REDIS_REFUSED', message);
+};
+
+/** The first word; for an error inside a script before Redis 7, the one that the script's command gave. */
+const refusalToken = (words: string): string =>
+  /^ERR Error running script .*? -([A-Z]+) /.exec(words)?.[1] ?? words.split(' ', 1)[0] ?? '';
+
+/** Whatever a call may fail with, as a KeyferryError. What is not Redis' own answer is a connection that broke. */
+export const toKeyferryError = (what: string, error: unknown, address: string): KeyferryError => {
+  if (isKeyferryError(error)) return error;
+  if (error instanceof Error && error.name === 'ReplyError') return refusal(what, error.message);
+  return unavailable(address, error);
+};
+
+export const unavailable = (address: string, reason: unknown): KeyferryError =>
+  new KeyferryError('KF_REDIS_UNAVAILABLE', `Redis at ${address} is away: ${reasonOf(reason)}`);
+
+/** An attempt on several addresses fails with an AggregateError, whose message is empty. */
+const reasonOf = (reason: unknown): string => {
+  const message = messageOf(reason);
+  return message === '' && reason instanceof Error && 'code' in reason ? String(reason.code) : message;
+};

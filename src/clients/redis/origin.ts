@@ -1,0 +1,23 @@
+import { KeyferryError } from '../../core/errors.ts';
+import { RESERVED_PREFIX } from '../../core/key-name.ts';
+import type { RedisConnection } from './port.ts';
+
+const ORIGIN_KEY = `${RESERVED_PREFIX}origin`;
+
+/**
+ * The id of the Redis deployment, as it stands in the connection's database; written by whoever asks first. It is part
+ * of the dataset, and so may change under a running daemon: by a flush, or a dataset that was put in its place.
+ * @param newId makes a random id.
+ * @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION, KF_REDIS_REFUSED
+ */
+export const ensureOrigin = async (connection: RedisConnection, newId: () => string): Promise<string> => {
+  const standing = await connection.call('GET', ORIGIN_KEY);
+  if (standing !== null) return text(standing);
+  await connection.call('SET', ORIGIN_KEY, newId(), 'NX');
+  return text(await connection.call('GET', ORIGIN_KEY));
+};
+
+const text = (reply: unknown): string => {
+  if (Buffer.isBuffer(reply)) return reply.toString();
+  throw new KeyferryError('KF_REDIS_UNAVAILABLE', `${ORIGIN_KEY} vanished while it was written; it is tried again`);
+};

@@ -1,0 +1,179 @@
+import { isUtf8 } from 'node:buffer';
+import { KeyferryError } from '../core/errors.ts';
+import type { KeyState, KeyValue, StreamEntry, StreamGroup, StreamState } from '../core/key-state.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+/** A JSON string as the byte string that it stands for. `what` names its place in an error. */
+type Unquote = (text: unknown, what: string) => Buffer;
+
+/**
+ * The state in a JSON value. Members that this version does not know are passed over.
+ * @throws KF_RECORD_UNREADABLE with what is wrong, and never with a value.
+ */
+export const decodeJsonState = (bytes: Buffer): KeyState => {
+  if (!isUtf8(bytes)) throw unreadable('the JSON is not valid UTF-8');
+  const text = bytes.toString('utf8');
+  const json = objectOf(parse(text), 'the record');
+  const expireAt = json['expireAt'] === undefined ? undefined : countOf(json['expireAt'], 'expireAt');
+  return {
+    value: valueOf(json, expireAt, text),
+    expireAt,
+  };
+};
+
+const valueOf = (json: Json, expireAt: number | undefined, text: string): KeyValue => {
+  const type = stringOf(json['type'], 'type');
+  if (json['omitted'] === true) {
+    return { type: 'omitted', redisType: type, bytes: countOf(json['bytes'], 'bytes') };
+  }
+  if (json['dump'] !== undefined) {
+    return { type: 'dump', redisType: type, payload: fromBase64(json['dump'], 'dump') };
+  }
+  const value = json['value'];
+  const unquote = unquoteFor(json['encoding']);
+  switch (type) {
+    case 'string':
+      return { type, value: unquote(value, 'a string') };
+    case 'hash':
+      return hashOf(value, json['fieldExpireAt'], unquote);
+    case 'list':
+      return { type, items: arrayOf(value, 'a list').map((item) => unquote(item, 'an item of a list')) };
+    case 'set':
+      return { type, members: arrayOf(value, 'a set').map((member) => unquote(member, 'a member of a set')) };
+    case 'zset':
+      return { type, entries: arrayOf(value, 'a zset').flatMap((pair) => scoredMember(pair, unquote)) };
+    case 'stream':
+      return { type, stream: streamOf(value, unquote) };
+    case 'json':
+      if (unquote === fromBase64) return { type, document: unquote(value, 'a JSON document') };
+      return { type, document: Buffer.from(documentOf(value, expireAt, text), 'utf8') };
+    default:
+      throw unreadable(`type ${JSON.stringify(type)} has neither a known value nor a dump`);
+  }
+};
+
+/** Sorted by field: a parsed object lists fields that look like integers before the others. */
+const hashOf = (value: unknown, expiries: unknown, unquote: Unquote): KeyValue => {
+  const fieldExpiries = new Map(expiries === undefined ? [] : Object.entries(objectOf(expiries, 'fieldExpireAt')));
+  const pairs = Object.entries(objectOf(value, 'a hash')).map(([text, fieldValue]) => ({
+    field: unquote(text, 'a field of a hash'),
+    value: unquote(fieldValue, 'a value of a hash'),
+    expiry: fieldExpiries.has(text) ? countOf(fieldExpiries.get(text), 'fieldExpireAt') : undefined,
+  }));
+  pairs.sort((a, b) => Buffer.compare(a.field, b.field));
+  const entries = pairs.flatMap((pair) => [pair.field, pair.value]);
+  if (fieldExpiries.size === 0) return { type: 'hash', entries };
+  return { type: 'hash', entries, fieldExpireAt: pairs.map(({ expiry }) => expiry) };
+};
+
+const scoredMember = (pair: unknown, unquote: Unquote): readonly Buffer[] => {
+  const [member, score, ...more] = arrayOf(pair, 'an entry of a zset');
+  if (more.length > 0) throw unreadable('an entry of a zset is not a pair of member and score');
+  return [unquote(member, 'a member of a zset'), Buffer.from(scoreText(score))];
+};
+
+const scoreText = (score: unknown): string => {
+  if (score === 'inf' || score === '-inf') return score;
+  if (typeof score !== 'number' || !Number.isFinite(score)) throw unreadable('a score is no number, "inf" or "-inf"');
+  return Object.is(score, -0) ? '-0' : String(score);
+};
+
+const streamOf = (value: unknown, unquote: Unquote): StreamState => {
+  const stream = objectOf(value, 'a stream');
+  return {
+    lastId: streamId(stream['lastId']),
+    entries: arrayOf(stream['entries'], 'entries of a stream').map((entry): StreamEntry => {
+      const [id, fields, ...more] = arrayOf(entry, 'an entry of a stream');
+      const texts = arrayOf(fields, 'fields of a stream entry');
+      if (more.length > 0 || texts.length % 2 !== 0)
+        throw unreadable('an entry of a stream is not [id, [field, value]]');
+      return { id: streamId(id), fields: texts.map((field) => unquote(field, 'a field of a stream entry')) };
+    }),
+    groups: arrayOf(stream['groups'], 'groups of a stream').map((each): StreamGroup => {
+      const group = objectOf(each, 'a group of a stream');
+      return { name: unquote(group['name'], 'the name of a group'), lastId: streamId(group['lastId']) };
+    }),
+  };
+};
+
+/**
+ * The document exactly as it stands in the record: as our encoder writes it, between `"value":` and the expiry. Where
+ * something else wrote the record, as JSON.stringify writes it.
+ */
+const documentOf = (value: unknown, expireAt: number | undefined, text: string): string => {
+  const head = '{"type":"json","value":';
+  const tail = expireAt === undefined ? '}' : `,"expireAt":${expireAt}}`;
+  if (text.startsWith(head) && text.endsWith(tail)) {
+    const document = text.slice(head.length, text.length - tail.length);
+    if (isJson(document)) return document;
+  }
+  if (value === undefined) throw unreadable('a JSON document is missing');
+  return JSON.stringify(value);
+};
+
+const unquoteFor = (encoding: unknown): Unquote => {
+  if (encoding === undefined) return fromText;
+  if (encoding === 'base64') return fromBase64;
+  throw unreadable('encoding is not base64');
+};
+
+const fromText: Unquote = (text, what) => {
+  const known = stringOf(text, what);
+  if (!known.isWellFormed()) throw unreadable(`${what} holds half a surrogate pair`);
+  return Buffer.from(known, 'utf8');
+};
+
+/** Strict, so that two texts never stand for the same bytes. */
+const fromBase64: Unquote = (text, what) => {
+  const bytes = Buffer.from(stringOf(text, what), 'base64');
+  if (bytes.toString('base64') !== text) throw unreadable(`${what} is not base64`);
+  return bytes;
+};
+
+/** V8's own message quotes the text: it may be a value. */
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw unreadable('the JSON is damaged');
+  }
+};
+
+const isJson = (text: string): boolean => {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const stringOf = (value: unknown, what: string): string => {
+  if (typeof value !== 'string') throw unreadable(`${what} is not a JSON string`);
+  return value;
+};
+
+const arrayOf = (value: unknown, what: string): readonly unknown[] => {
+  if (!Array.isArray(value)) throw unreadable(`${what} is not a JSON array`);
+  return value;
+};
+
+const objectOf = (value: unknown, what: string): Json => {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw unreadable(`${what} is not a JSON object`);
+  }
+  return value as Json;
+};
+
+const countOf = (value: unknown, what: string): number => {
+  if (!Number.isSafeInteger(value) || (value as number) < 0) throw unreadable(`${what} is not a whole number`);
+  return value as number;
+};
+
+const streamId = (value: unknown): string => {
+  const id = stringOf(value, 'an ID of a stream');
+  if (!/^\d+-\d+$/.test(id)) throw unreadable('an ID of a stream is not of the form 1-2');
+  return id;
+};
+
+const unreadable = (what: string): KeyferryError => new KeyferryError('KF_RECORD_UNREADABLE', what);

@@ -1,0 +1,88 @@
+import { format, text } from './format.ts';
+
+const MAX_TOPIC_LENGTH = 249;
+const TOPIC = /^[a-zA-Z0-9._-]+$/;
+
+export const isTopicName = (name: string): boolean =>
+  TOPIC.test(name) && name.length <= MAX_TOPIC_LENGTH && name !== '.' && name !== '..';
+
+export const topicName = format<string>({
+  type: 'topic',
+  expects: `a Kafka topic name: letters, digits, "." "_" "-", at most ${MAX_TOPIC_LENGTH}`,
+  read: (raw) => (typeof raw === 'string' && isTopicName(raw) ? raw : undefined),
+});
+
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+const KNOWN_PLACEHOLDER = /^(db|type|source|[1-9]\d*)$/;
+
+export const topicTemplate = format<string>({
+  type: 'topic template',
+  expects: 'a topic name (letters, digits, "." "_" "-"), with {db} {type} {source} {1} {2} ... where they are wanted',
+  read: (raw) => {
+    if (typeof raw !== 'string') return undefined;
+    for (const [whole, name = ''] of raw.matchAll(PLACEHOLDER)) {
+      if (!KNOWN_PLACEHOLDER.test(name)) {
+        throw new Error(`has the unknown placeholder ${whole}: known are {db} {type} {source} and {1} {2} ...`);
+      }
+    }
+    return isTopicName(raw.replace(PLACEHOLDER, '0')) ? raw : undefined;
+  },
+});
+
+/** Redis takes a pattern that does not end as it can; a typing mistake is likelier than the wish. */
+export const glob = format<string>({
+  type: 'glob',
+  expects: 'a Redis glob pattern: * ? [a-z] [^a], "\\" before a character that stands for itself',
+  read: (raw) => {
+    if (typeof raw !== 'string' || raw === '') return undefined;
+    const rest = raw.replace(/\\[^]/g, '').replace(/\[[^\]]*\]/g, '');
+    if (rest.includes('[')) throw new Error('has a "[" without its "]": close it, or write "\\["');
+    if (rest.endsWith('\\')) throw new Error('ends in a lone "\\": write "\\\\"');
+    return raw;
+  },
+});
+
+const MAX_PORT = 65_535;
+
+export const broker = format<string>({
+  type: 'host:port',
+  expects: 'host:port',
+  read: (raw) => {
+    const [, port] = (typeof raw === 'string' && /^(?:[^\s:/@[\]]+|\[[0-9a-fA-F:.]+\]):(\d+)$/.exec(raw)) || [];
+    return port !== undefined && Number(port) >= 1 && Number(port) <= MAX_PORT ? String(raw) : undefined;
+  },
+});
+
+/** Also a part of topic, metric and state store names. */
+export const name = format<string>({
+  type: 'name',
+  expects: 'a name of letters, digits, "." "_" "-", at most 100',
+  read: (raw) => (typeof raw === 'string' && raw.length <= 100 && TOPIC.test(raw) ? raw : undefined),
+});
+
+export const redisUrl = format<string>({
+  type: 'URL',
+  expects: 'redis://[user:password@]host[:port][/database]',
+  read: (raw) => {
+    const value = text.parse(raw);
+    if (value.startsWith('rediss:'))
+      throw new Error('rediss:// (TLS) is not supported yet in this version: use redis://');
+    const url = URL.canParse(value) ? new URL(value) : undefined;
+    const unusable =
+      url?.protocol !== 'redis:' ||
+      url.hostname === '' ||
+      !/^(\/\d{0,5})?$/.test(url.pathname) ||
+      url.search !== '' ||
+      url.hash !== '';
+    return unusable || !isDecodable(url.username) || !isDecodable(url.password) ? undefined : value;
+  },
+});
+
+const isDecodable = (part: string): boolean => {
+  try {
+    decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
+};

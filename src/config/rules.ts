@@ -1,0 +1,59 @@
+import type { AppConfig, SinkConfig, SourceConfig } from './app-config.ts';
+import type { ConfigDocument } from './document.ts';
+import type { Path } from './setting.ts';
+
+/** An element of a list beside its place there: others of the list may have been unreadable. */
+export interface Placed<T> {
+  readonly at: number;
+  readonly value: T;
+}
+
+type Report = Pick<ConfigDocument, 'add'>;
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
+
+/** What single settings cannot tell: those that do not fit each other. */
+export const checkSources = (sources: readonly Placed<SourceConfig>[], report: Report): void => {
+  checkUnique(sources, 'sources', 'name', 'it names metrics and stored state', report);
+  for (const { at, value } of sources) {
+    if (value.databases.length > 1 && !value.topic.includes('{db}')) {
+      // I1: one key name may stand in both databases, and a topic has one last record for it.
+      const databases = value.databases.join(', ');
+      report.add(['sources', at, 'topic'], `must contain {db}: the source carries the databases ${databases}`);
+    }
+  }
+};
+
+export const checkSinks = (sinks: readonly Placed<SinkConfig>[], report: Report): void => {
+  checkUnique(sinks, 'sinks', 'name', 'it names metrics', report);
+  checkUnique(sinks, 'sinks', 'group', 'one group would share out the partitions among the sinks', report);
+  for (const { at, value } of sinks) {
+    if (value.deadLetter !== undefined && value.topics.includes(value.deadLetter)) {
+      report.add(['sinks', at, 'deadLetter'], `must be none of the sink's topics, where ${value.deadLetter} is one`);
+    }
+  }
+};
+
+export const checkHttp = (http: AppConfig['http'], report: Report): void => {
+  if (http.allowUnauthenticated || LOOPBACK.test(http.host)) return;
+  report.add(
+    ['http', 'host'],
+    `is ${http.host}, which others reach, and nothing protects the interface: listen on 127.0.0.1, or say http.allowUnauthenticated: true`,
+  );
+};
+
+const checkUnique = <K extends string>(
+  elements: readonly Placed<Readonly<Record<K, string>>>[],
+  list: string,
+  key: K,
+  why: string,
+  report: Report,
+): void => {
+  const seen = new Map<string, number>();
+  for (const { at, value } of elements) {
+    const first = seen.get(value[key]);
+    const path: Path = [list, at, key];
+    if (first === undefined) seen.set(value[key], at);
+    else report.add(path, `is ${value[key]}, as that of ${list}[${first}]: choose another, ${why}`);
+  }
+};

@@ -1,0 +1,101 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+
+const PREFIX = 'keyferry_';
+
+/** Seconds: from half a millisecond, what a record takes when all is well, to the minute of a broker's restart. */
+const SECONDS_BUCKETS = [
+  0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
+] as const;
+
+interface Declared<Label extends string> {
+  readonly name: string;
+  readonly help: string;
+  readonly labels: readonly Label[];
+}
+
+/** The values of a metric's labels, in the order of their declaration. */
+type Values = readonly string[];
+
+/** Adds to one series of a counter. Costs about 0.1 µs: called once a batch, or once a record. */
+export type Add = (count: number) => void;
+/** Adds to the series of one value of a counter's last label. */
+export type AddFor = (value: string, count: number) => void;
+/** Observes one duration in seconds. Costs about 0.25 µs. */
+export type Observe = (seconds: number) => void;
+/** A gauge's value when it is asked for; undefined: not known, and so absent from the scrape. */
+export type Read = () => number | undefined;
+
+/** Declares metrics in a registry, and hands out series with their labels bound, so that hot paths look nothing up. */
+export class Instruments {
+  readonly #registry: Registry;
+
+  constructor(registry: Registry) {
+    this.#registry = registry;
+  }
+
+  /** A series starts at zero when it is handed out. */
+  counter<Label extends string>({ name, help, labels }: Declared<Label>): (...values: Values) => Add {
+    const counter = new Counter({ ...this.#common(name, help), labelNames: [...labels] });
+    return (...values) => {
+      const series = counter.labels(...values);
+      series.inc(0);
+      return (count) => {
+        series.inc(count);
+      };
+    };
+  }
+
+  /** A counter whose last label is given with each addition; the `known` values of it start at zero. */
+  counterBy<Label extends string>(declared: Declared<Label>, known: readonly string[]): (...values: Values) => AddFor {
+    const counter = this.counter(declared);
+    return (...values) => {
+      const series = new Map(known.map((value) => [value, counter(...values, value)]));
+      return (value, count) => {
+        let add = series.get(value);
+        if (add === undefined) {
+          add = counter(...values, value);
+          series.set(value, add);
+        }
+        add(count);
+      };
+    };
+  }
+
+  histogram<Label extends string>({ name, help, labels }: Declared<Label>): (...values: Values) => Observe {
+    const histogram = new Histogram({
+      ...this.#common(name, help),
+      labelNames: [...labels],
+      buckets: [...SECONDS_BUCKETS],
+    });
+    return (...values) => {
+      histogram.zero(Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ''])) as Record<Label, string>);
+      const series = histogram.labels(...values);
+      return (seconds) => {
+        series.observe(seconds);
+      };
+    };
+  }
+
+  /** Reads the value of each series at the time of the scrape. */
+  gauge<Label extends string>({ name, help, labels }: Declared<Label>): (read: Read, ...values: Values) => void {
+    const readers: { readonly read: Read; readonly values: Values }[] = [];
+    new Gauge({
+      ...this.#common(name, help),
+      labelNames: [...labels],
+      collect() {
+        this.reset();
+        for (const { read, values } of readers) {
+          const value = read();
+          if (value !== undefined) this.labels(...values).set(value);
+        }
+      },
+    });
+    return (read, ...values) => {
+      readers.push({ read, values });
+    };
+  }
+
+  #common(name: string, help: string) {
+    return { name: `${PREFIX}${name}`, help, registers: [this.#registry] };
+  }
+}

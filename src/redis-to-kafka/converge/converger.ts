@@ -1,0 +1,175 @@
+import type { Acknowledgement, OutgoingRecord } from '../../clients/kafka/port.ts';
+import type { Clock } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
+import type { KeyName } from '../../core/key-name.ts';
+import type { KeyOp, RecordFormat } from '../../core/key-record.ts';
+import type { KeyState } from '../../core/key-state.ts';
+import type { Logger } from '../../core/log.ts';
+import type { PublishedChange, PublishedStates } from '../../state-store/published-states.ts';
+import type { Wakeup } from '../../core/wakeup.ts';
+import type { Publisher } from '../publish/publisher.ts';
+import type { RecordMaker } from '../publish/record-maker.ts';
+import { type Change, detectChange } from './change-detection.ts';
+import type { Found, KeySource } from './key-source.ts';
+import type { PendingBatch, PendingKeys, Touch } from './pending-keys.ts';
+
+/** Keys of one read: enough to make the round trip cheap, few enough to hold Redis for about a millisecond. */
+const KEYS_PER_READ = 500;
+/** Reads under way at once: while Redis runs one, the other is encoded. */
+const READERS = 2;
+const RETRY_READ_MS = 200;
+
+export interface ConvergeMetrics {
+  published(op: KeyOp, count: number): void;
+  unchanged(count: number): void;
+  omitted(count: number): void;
+  /** From the change seen to its record acknowledged. */
+  endToEnd(seconds: number): void;
+}
+
+export interface ConvergerOptions {
+  readonly pending: PendingKeys;
+  /** Notified when a key waits, when the publisher has room, and when the signal aborts. */
+  readonly wakeup: Wakeup;
+  readonly keys: KeySource;
+  readonly published: PublishedStates;
+  readonly publisher: Publisher;
+  readonly records: RecordMaker;
+  readonly format: RecordFormat;
+  readonly maxValueBytes: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: ConvergeMetrics;
+  /** A state that was read, and published or found unchanged. */
+  readonly onState: (key: KeyName, state: KeyState) => void;
+  readonly signal: AbortSignal;
+}
+
+/** A key whose record is on its way. */
+interface Sent {
+  readonly key: KeyName;
+  readonly touch: Touch;
+  readonly change: Exclude<Change, { kind: 'unchanged' }>;
+  /** One; two where a key left its topic for another. */
+  readonly records: readonly OutgoingRecord[];
+}
+
+const NOTHING: PendingBatch = { keys: [], touches: [] };
+
+/** pending -> read -> changed? -> publish -> remember, for the keys of one database. */
+export class Converger {
+  readonly #options: ConvergerOptions;
+  readonly #publishing = new Set<Promise<void>>();
+  #readFailure: string | undefined;
+
+  constructor(options: ConvergerOptions) {
+    this.#options = options;
+  }
+
+  /** Runs until the signal; then waits for what is being published. */
+  async run(): Promise<void> {
+    await Promise.all(Array.from({ length: READERS }, () => this.#converge()));
+    await Promise.all(this.#publishing);
+  }
+
+  async #converge(): Promise<void> {
+    const { pending, publisher, wakeup, signal } = this.#options;
+    while (!signal.aborted) {
+      const batch = publisher.hasRoom('live')
+        ? pending.take(KEYS_PER_READ, publisher.hasRoom('background') ? 'all' : 'live')
+        : NOTHING;
+      if (batch.keys.length > 0) {
+        await this.#readAndPublish(batch);
+        continue;
+      }
+      await wakeup.wait();
+      // One turn of the event loop: what the same packet of notifications brings is read together.
+      await new Promise<void>((resolve) => setImmediate(resolve));
+    }
+  }
+
+  async #readAndPublish(batch: PendingBatch): Promise<void> {
+    const found = await this.#read(batch);
+    if (found === undefined) return;
+    const sent = this.#detect(batch, found);
+    if (sent.length === 0) return;
+    const publishing = this.#publish(sent).finally(() => this.#publishing.delete(publishing));
+    this.#publishing.add(publishing);
+  }
+
+  async #read(batch: PendingBatch): Promise<readonly Found[] | undefined> {
+    const { pending, keys, clock, logger, signal } = this.#options;
+    try {
+      const found = await keys.read(batch.keys);
+      this.#readFailure = undefined;
+      return found;
+    } catch (error) {
+      batch.keys.forEach((key, at) => {
+        pending.giveBack(key, touchAt(batch, at));
+      });
+      if (this.#readFailure === undefined)
+        logger.warn({ reason: messageOf(error) }, 'keys cannot be read; trying again');
+      this.#readFailure = messageOf(error);
+      await clock.sleep(RETRY_READ_MS, signal);
+      return undefined;
+    }
+  }
+
+  /** Settles what is unchanged, and returns what must be published. */
+  #detect(batch: PendingBatch, found: readonly Found[]): readonly Sent[] {
+    const { pending, published, format, maxValueBytes, records, metrics, onState } = this.#options;
+    const sent: Sent[] = [];
+    let unchanged = 0;
+    let omitted = 0;
+    batch.keys.forEach((key, at) => {
+      const touch = touchAt(batch, at);
+      const state = found[at];
+      if (state === 'later') {
+        pending.giveBack(key, touch);
+        return;
+      }
+      const known = published.get(key);
+      const change = detectChange({ found: state, known, touch, format, maxValueBytes });
+      if (state !== undefined) onState(key, state);
+      if (change.kind === 'unchanged') {
+        unchanged += 1;
+        pending.settle(key, touch);
+        return;
+      }
+      if (change.kind === 'set' && change.state.value.type === 'omitted') omitted += 1;
+      sent.push({ key, touch, change, records: records.make(key, change, known, touch.seenAt) });
+    });
+    if (unchanged > 0) metrics.unchanged(unchanged);
+    if (omitted > 0) metrics.omitted(omitted);
+    return sent;
+  }
+
+  async #publish(sent: readonly Sent[]): Promise<void> {
+    const acknowledgements = await this.#options.publisher.publish(sent.flatMap(({ records }) => records));
+    if (acknowledgements !== undefined) this.#remember(sent, acknowledgements);
+  }
+
+  /** I4: only now, Kafka having acknowledged, does the store learn of it; and only now may the keys be read again. */
+  #remember(sent: readonly Sent[], acknowledgements: readonly Acknowledgement[]): void {
+    const { pending, published, records, clock, metrics } = this.#options;
+    published.remember(
+      sent.map((each): PublishedChange => ({ key: each.key, state: records.publishedAs(each.change, each.records) })),
+      acknowledgements.map(({ topic, partition, baseOffset }) => ({ topic, partition, offset: baseOffset })),
+    );
+    const now = clock.now();
+    const counts = new Map<KeyOp, number>();
+    for (const { key, touch, change } of sent) {
+      const op = change.kind === 'set' ? 'set' : change.op;
+      counts.set(op, (counts.get(op) ?? 0) + 1);
+      metrics.endToEnd((now - touch.seenAt) / 1000);
+      pending.settle(key, touch);
+    }
+    for (const [op, count] of counts) metrics.published(op, count);
+  }
+}
+
+const touchAt = (batch: PendingBatch, at: number): Touch => {
+  const touch = batch.touches[at];
+  if (touch === undefined) throw new RangeError('a pending batch has as many touches as keys');
+  return touch;
+};

@@ -1,0 +1,194 @@
+import type { GoneOp } from '../../core/key-record.ts';
+import type { KeyName } from '../../core/key-name.ts';
+import { Wakeup } from '../../core/wakeup.ts';
+
+/** What is known of a dirty key until it is read. */
+export interface Touch {
+  /** What its tombstone says, should the key turn out to be gone. */
+  goneOp: GoneOp;
+  /** Unix ms at which the change was first seen. */
+  readonly seenAt: number;
+  /** false: only a reconcile suspects the key. */
+  live: boolean;
+  /** The reconcile that waits for this key, by number; 0: none does. */
+  reconcile: number;
+}
+
+export interface PendingBatch {
+  readonly keys: readonly KeyName[];
+  readonly touches: readonly Touch[];
+}
+
+/** Bytes of heap that one waiting key costs beside its own bytes (map slot, touch, string header), measured. */
+const ENTRY_OVERHEAD_BYTES = 160;
+
+/**
+ * The dirty keys: those that wait, in the order of their first touch, and those in flight between read and
+ * acknowledgement. A key in flight is not given out again, so its records stand in the order of its states (I2);
+ * a touch meanwhile makes it wait again once it settles. Live touches are given out ahead of a reconcile's, which
+ * nevertheless always get a tenth of each batch.
+ */
+export class PendingKeys {
+  readonly #live = new Map<KeyName, Touch>();
+  readonly #background = new Map<KeyName, Touch>();
+  /** A key in flight, with the touch that came meanwhile. */
+  readonly #inFlight = new Map<KeyName, Touch | undefined>();
+  readonly #maxBytes: number;
+  #bytes = 0;
+  #reconcile = 0;
+  #reconciling = 0;
+  readonly #work: Wakeup;
+  /** Notified when a key has settled. */
+  readonly progress = new Wakeup();
+
+  /** @param options.work notified when a key has come to wait. */
+  constructor(options: { readonly maxBytes: number; readonly work: Wakeup }) {
+    this.#maxBytes = options.maxBytes;
+    this.#work = options.work;
+  }
+
+  /** Keys that wait or are in flight. */
+  get size(): number {
+    return this.#live.size + this.#background.size + this.#inFlight.size;
+  }
+  get waitingInBackground(): number {
+    return this.#background.size;
+  }
+  /** How much of the bound is taken: 0 to 1, a little more while a reconcile adds to a full set. */
+  get fillShare(): number {
+    return this.#bytes / this.#maxBytes;
+  }
+  /** Keys that the running reconcile still waits for. */
+  get reconciling(): number {
+    return this.#reconciling;
+  }
+
+  /** @returns false where the bound is reached and the touch was not taken: the caller opens a gap (I9). */
+  touch(key: KeyName, goneOp: GoneOp, seenAt: number): boolean {
+    const waiting = this.#live.get(key);
+    if (waiting !== undefined) {
+      waiting.goneOp = goneOp;
+      return true;
+    }
+    if (this.#inFlight.has(key)) {
+      this.#touchInFlight(key, { goneOp, seenAt, live: true, reconcile: 0 });
+      return true;
+    }
+    const background = this.#background.get(key);
+    if (background === undefined) {
+      if (this.#bytes >= this.#maxBytes) return false;
+      this.#bytes += ENTRY_OVERHEAD_BYTES + key.length;
+    } else {
+      this.#background.delete(key);
+    }
+    this.#live.set(key, { goneOp, seenAt, live: true, reconcile: background?.reconcile ?? 0 });
+    this.#work.notify();
+    return true;
+  }
+
+  /** A reconcile's touch. It is always taken: the reconciler keeps `waitingInBackground` small. */
+  touchInBackground(key: KeyName, goneOp: GoneOp, now: number): void {
+    const waiting = this.#live.get(key) ?? this.#background.get(key);
+    if (waiting !== undefined) {
+      this.#awaitInReconcile(waiting);
+      return;
+    }
+    const touch: Touch = { goneOp, seenAt: now, live: false, reconcile: 0 };
+    if (this.#inFlight.has(key)) {
+      // Its state may have been read before this reconcile began: read it once more (I3).
+      this.#awaitInReconcile(this.#touchInFlight(key, touch));
+      return;
+    }
+    this.#awaitInReconcile(touch);
+    this.#bytes += ENTRY_OVERHEAD_BYTES + key.length;
+    this.#background.set(key, touch);
+    this.#work.notify();
+  }
+
+  /** The next keys to read; they are in flight until `settle` or `giveBack`. */
+  take(limit: number, lanes: 'live' | 'all'): PendingBatch {
+    const keys: KeyName[] = [];
+    const touches: Touch[] = [];
+    this.#move(this.#live, limit, keys, touches);
+    if (lanes === 'all')
+      this.#move(this.#background, Math.max(limit - keys.length, Math.ceil(limit / 10)), keys, touches);
+    return { keys, touches };
+  }
+
+  /** The key's state has been dealt with: acknowledged by Kafka, or unchanged. */
+  settle(key: KeyName, touch: Touch): void {
+    const meanwhile = this.#inFlight.get(key);
+    this.#inFlight.delete(key);
+    this.#leaveReconcile(touch);
+    if (meanwhile === undefined) {
+      this.#bytes -= ENTRY_OVERHEAD_BYTES + key.length;
+    } else {
+      this.#requeue(key, meanwhile);
+    }
+    this.progress.notify();
+  }
+
+  /** The key could not be read or published now: it waits again, behind the others. */
+  giveBack(key: KeyName, touch: Touch): void {
+    const meanwhile = this.#inFlight.get(key);
+    this.#inFlight.delete(key);
+    if (meanwhile !== undefined) {
+      if (meanwhile.live) touch.goneOp = meanwhile.goneOp;
+      touch.live ||= meanwhile.live;
+      if (this.#isAwaited(touch)) this.#leaveReconcile(meanwhile);
+      else touch.reconcile = meanwhile.reconcile;
+    }
+    this.#requeue(key, touch);
+  }
+
+  /** A new reconcile: the keys that it touches from now on are counted in `reconciling`. */
+  beginReconcile(): void {
+    this.#reconcile += 1;
+    this.#reconciling = 0;
+  }
+
+  #touchInFlight(key: KeyName, touch: Touch): Touch {
+    const before = this.#inFlight.get(key);
+    if (before === undefined) {
+      this.#inFlight.set(key, touch);
+      return touch;
+    }
+    if (touch.live) {
+      before.goneOp = touch.goneOp;
+      before.live = true;
+    }
+    return before;
+  }
+
+  #requeue(key: KeyName, touch: Touch): void {
+    (touch.live ? this.#live : this.#background).set(key, touch);
+    this.#work.notify();
+  }
+
+  #isAwaited(touch: Touch): boolean {
+    return touch.reconcile !== 0 && touch.reconcile === this.#reconcile;
+  }
+
+  #awaitInReconcile(touch: Touch): void {
+    if (this.#isAwaited(touch)) return;
+    touch.reconcile = this.#reconcile;
+    this.#reconciling += 1;
+  }
+
+  #leaveReconcile(touch: Touch): void {
+    if (this.#isAwaited(touch)) this.#reconciling -= 1;
+  }
+
+  #move(lane: Map<KeyName, Touch>, limit: number, keys: KeyName[], touches: Touch[]): void {
+    if (limit <= 0) return;
+    let left = limit;
+    for (const [key, touch] of lane) {
+      lane.delete(key);
+      this.#inFlight.set(key, undefined);
+      keys.push(key);
+      touches.push(touch);
+      left -= 1;
+      if (left === 0) return;
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import type { RedisConnection } from '../../clients/redis/port.ts';
+import type { Clock } from '../../core/clock.ts';
+import { KeyferryError } from '../../core/errors.ts';
+import { type KeyName, keyName } from '../../core/key-name.ts';
+import type { GoneOp } from '../../core/key-record.ts';
+import type { PublishedStates } from '../../state-store/published-states.ts';
+import type { KeySource } from './key-source.ts';
+import type { PendingKeys } from './pending-keys.ts';
+
+/** SCAN's COUNT: about a millisecond of Redis' time. */
+const SCAN_COUNT = 1_000;
+/** Known keys asked for at once. */
+const KNOWN_CHUNK = 1_000;
+/** Touched keys that wait to be read, at most: the reconcile never fills the pending set (I9). */
+const MAX_WAITING = 5_000;
+
+export interface ReconcileProgress {
+  /** Unix ms. */
+  readonly startedAt: number;
+  /** Redis' keys are scanned first, then the keys known from the topic are looked for, then all must be published. */
+  readonly phase: 'scan' | 'known' | 'publish';
+  readonly keysDone: number;
+  /** Keys to go through in all, as counted at the start. */
+  readonly keysEstimated: number;
+  /** Milliseconds to go at the rate so far; undefined where nothing is done yet. */
+  readonly remainingMs: number | undefined;
+}
+
+export interface ReconcilerOptions {
+  readonly redis: RedisConnection;
+  readonly keys: KeySource;
+  readonly pending: PendingKeys;
+  readonly published: PublishedStates;
+  readonly accepts: (key: KeyName) => boolean;
+  readonly clock: Clock;
+  readonly onKeys: (count: number) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Touches every key that Redis has and every key that the topic has, and waits until all of them are published. */
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  #progress: Omit<ReconcileProgress, 'remainingMs'> | undefined;
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  /** undefined while none is running. */
+  get progress(): ReconcileProgress | undefined {
+    const progress = this.#progress;
+    if (progress === undefined) return undefined;
+    const { keysDone, keysEstimated, startedAt } = progress;
+    const perKeyMs = keysDone === 0 ? undefined : (this.#options.clock.now() - startedAt) / keysDone;
+    const left = Math.max(keysEstimated - keysDone, 0);
+    return { ...progress, remainingMs: perKeyMs === undefined ? undefined : Math.round(perKeyMs * left) };
+  }
+
+  /**
+   * @param goneOp what the tombstones of keys that are gone say.
+   * @returns whether all is published; false where the signal cut it short.
+   * @throws KF_REDIS_UNAVAILABLE and others of Redis; the reconcile then counts for nothing.
+   */
+  async run(goneOp: GoneOp): Promise<boolean> {
+    const { pending, redis, published, clock, signal } = this.#options;
+    pending.beginReconcile();
+    const size = Number(await redis.call('DBSIZE'));
+    this.#progress = { startedAt: clock.now(), phase: 'scan', keysDone: 0, keysEstimated: size + published.count() };
+    try {
+      await this.#touchKeysOfRedis(goneOp);
+      this.#enter('known');
+      await this.#touchKnownKeysThatAreGone(goneOp);
+      this.#enter('publish');
+      await pending.progress.until(() => pending.reconciling === 0 || signal.aborted);
+      return !signal.aborted;
+    } finally {
+      this.#progress = undefined;
+    }
+  }
+
+  async #touchKeysOfRedis(goneOp: GoneOp): Promise<void> {
+    const { redis, accepts, signal } = this.#options;
+    let cursor = '0';
+    do {
+      const reply = await redis.call('SCAN', cursor, 'COUNT', SCAN_COUNT);
+      if (!Array.isArray(reply) || !Array.isArray(reply[1])) {
+        throw new KeyferryError('KF_REDIS_REFUSED', 'SCAN gave no list of keys');
+      }
+      cursor = String(reply[0]);
+      const names = reply[1].map((bytes: unknown) => keyName(bytes as Buffer));
+      await this.#touch(names.filter(accepts), goneOp);
+      this.#advance(names.length);
+    } while (cursor !== '0' && !signal.aborted);
+  }
+
+  async #touchKnownKeysThatAreGone(goneOp: GoneOp): Promise<void> {
+    const { published, keys, accepts, signal } = this.#options;
+    let after: KeyName | undefined;
+    while (!signal.aborted) {
+      const known = published.keys(after, KNOWN_CHUNK);
+      after = known.at(-1);
+      if (after === undefined) return;
+      const exist = await keys.exist(known);
+      // A key that the filter takes no more is left as it is on the topic: nobody said that it is gone.
+      await this.#touch(
+        known.filter((key, at) => exist[at] === false && accepts(key)),
+        goneOp,
+      );
+      this.#advance(known.length);
+    }
+  }
+
+  async #touch(keys: readonly KeyName[], goneOp: GoneOp): Promise<void> {
+    const { pending, clock, signal } = this.#options;
+    const now = clock.now();
+    for (const key of keys) pending.touchInBackground(key, goneOp, now);
+    await pending.progress.until(() => pending.waitingInBackground < MAX_WAITING || signal.aborted);
+  }
+
+  #enter(phase: ReconcileProgress['phase']): void {
+    if (this.#progress !== undefined) this.#progress = { ...this.#progress, phase };
+  }
+
+  #advance(count: number): void {
+    this.#options.onKeys(count);
+    if (this.#progress !== undefined) {
+      this.#progress = { ...this.#progress, keysDone: this.#progress.keysDone + count };
+    }
+  }
+}

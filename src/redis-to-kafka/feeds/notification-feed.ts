@@ -1,0 +1,120 @@
+import type { RedisClient, RedisSubscription } from '../../clients/redis/port.ts';
+import type { Clock } from '../../core/clock.ts';
+import { messageOf } from '../../core/errors.ts';
+import { type KeyName, keyName } from '../../core/key-name.ts';
+import type { GoneOp } from '../../core/key-record.ts';
+import type { Logger } from '../../core/log.ts';
+
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 5_000;
+
+export interface FeedListener {
+  /** `event` as Redis names it: `set`, `hset`, `expired`... */
+  changed(db: number, key: KeyName, goneOp: GoneOp, event: string): void;
+  /** FLUSHALL or FLUSHDB ran, in some database. */
+  flushed(): void;
+  /** The subscription stands; from now on nothing is missed. */
+  up(): Promise<void>;
+  /** From now on changes go unseen. */
+  down(reason: string): void;
+}
+
+export interface NotificationFeedOptions {
+  readonly redis: RedisClient;
+  readonly databases: readonly number[];
+  readonly listener: FeedListener;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+}
+
+const GONE_OPS: Readonly<Record<string, GoneOp>> = { expired: 'expired', evicted: 'evicted' };
+
+interface Channel {
+  readonly db: number;
+  readonly event: string;
+  readonly goneOp: GoneOp;
+}
+
+/** `__keyevent@<db>__:<event>`; undefined for any other channel. */
+export const parseChannel = (channel: string): Channel | undefined => {
+  const [, db, event] = /^__keyevent@(\d+)__:(.*)$/.exec(channel) ?? [];
+  if (db === undefined || event === undefined) return undefined;
+  return { db: Number(db), event, goneOp: GONE_OPS[event] ?? 'del' };
+};
+
+/**
+ * Key-event notifications of some databases of one server. Redis sends them once, to who listens just then: so the feed
+ * says exactly when it began to listen and when it stopped.
+ */
+export class NotificationFeed {
+  readonly #options: NotificationFeedOptions;
+  /** A channel is one of a few dozen names: each is parsed once. */
+  readonly #channels = new Map<string, Channel | undefined>();
+  #subscription: RedisSubscription | undefined;
+  #isUp = false;
+
+  constructor(options: NotificationFeedOptions) {
+    this.#options = options;
+  }
+
+  get isUp(): boolean {
+    return this.#isUp;
+  }
+
+  /** Subscribes, and again whenever the connection is lost, until the signal. */
+  async run(): Promise<void> {
+    const { clock, logger, listener, signal } = this.#options;
+    signal.addEventListener('abort', () => this.#subscription?.close(), { once: true });
+    let retryMs = FIRST_RETRY_MS;
+    while (!signal.aborted) {
+      let reason: string;
+      try {
+        const subscription = await this.#subscribe();
+        await listener.up();
+        this.#isUp = true;
+        retryMs = FIRST_RETRY_MS;
+        reason = await subscription.lost;
+      } catch (error) {
+        reason = messageOf(error);
+      }
+      this.#isUp = false;
+      this.#subscription?.close();
+      this.#subscription = undefined;
+      if (signal.aborted) return;
+      listener.down(reason);
+      logger.warn({ reason, retryMs }, 'the notification feed is down; subscribing again');
+      await clock.sleep(retryMs, signal);
+      retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
+    }
+  }
+
+  /** Drops the connection: something is wrong with it that it does not know. */
+  restart(): void {
+    this.#subscription?.close();
+  }
+
+  async #subscribe(): Promise<RedisSubscription> {
+    const { redis, databases, listener } = this.#options;
+    const patterns = databases.map((db) => `__keyevent@${db}__:*`);
+    this.#subscription = await redis.subscribe(patterns, {
+      onMessage: (channelBytes, message) => {
+        const channel = this.#channel(channelBytes.toString('latin1'));
+        if (channel !== undefined) listener.changed(channel.db, keyName(message), channel.goneOp, channel.event);
+      },
+      onFlush: () => {
+        listener.flushed();
+      },
+    });
+    if (this.#options.signal.aborted) this.#subscription.close();
+    return this.#subscription;
+  }
+
+  #channel(name: string): Channel | undefined {
+    const known = this.#channels.get(name);
+    if (known !== undefined) return known;
+    const channel = parseChannel(name);
+    this.#channels.set(name, channel);
+    return channel;
+  }
+}

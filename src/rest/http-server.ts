@@ -1,0 +1,141 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type AddressInfo, BlockList, isIP } from 'node:net';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { KeyferryError, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+
+interface Named {
+  readonly name: string;
+}
+
+/** What /api/v1/status tells, as JSON; its sources and sinks can be asked for one by one. */
+export interface Status {
+  readonly sources: readonly Named[];
+  readonly sinks: readonly Named[];
+}
+
+export interface HttpServerOptions {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  /** Bearer token that /api needs; undefined: none. */
+  readonly token: string | undefined;
+  /** Whether a host beyond loopback is accepted without a token. */
+  readonly allowUnauthenticated: boolean;
+  /** What happened that only a new process can mend; undefined: nothing. */
+  readonly fatal: () => string | undefined;
+  /** Why the daemon is not ready; empty: it is. */
+  readonly health: () => readonly string[];
+  readonly status: () => Status;
+  readonly metrics: { text(): Promise<string>; readonly contentType: string };
+  readonly logger: Logger;
+}
+
+export interface HttpServer {
+  /** Resolves with the port. @throws KF_HTTP_LISTEN */
+  listen(): Promise<number>;
+  /** Takes no new connections, closes idle ones, and resolves when the requests under way were answered. */
+  close(): Promise<void>;
+}
+
+/** Who sends a request slowly, or none, is cut off. */
+const LIMITS_MS = { requestTimeout: 10_000, keepAliveTimeout: 5_000 };
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
+
+const failure = (reply: FastifyReply, status: number, code: string, message: string) =>
+  reply.code(status).send({ error: { code, message } });
+
+/** Compares digests, which have one length, in constant time: neither length nor content of the token leaks. */
+const tokenCheck = (token: string): ((given: string | undefined) => boolean) => {
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  const expected = digest(`Bearer ${token}`);
+  return (given) => timingSafeEqual(digest(given ?? ''), expected);
+};
+
+const addProbes = (server: FastifyInstance, { fatal, health, metrics }: HttpServerOptions): void => {
+  server.get('/livez', (_request, reply) => {
+    const reason = fatal();
+    return reply
+      .type('text/plain')
+      .code(reason === undefined ? 200 : 503)
+      .send(reason ?? 'ok');
+  });
+  server.get('/readyz', (_request, reply) => {
+    const reasons = health();
+    return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });
+  });
+  server.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+};
+
+const addStatus = (api: FastifyInstance, status: () => Status): void => {
+  api.get('/status', () => status());
+  for (const part of ['sources', 'sinks'] as const) {
+    api.get(`/${part}`, () => status()[part]);
+    api.get<{ Params: Named }>(`/${part}/:name`, ({ params: { name } }, reply) => {
+      const found = status()[part].find((one) => one.name === name);
+      return found ?? failure(reply, 404, 'not_found', `${part} has no "${name}"`);
+    });
+  }
+};
+
+/**
+ * The daemon's HTTP side: probes and metrics are open, everything under /api needs the token where one is set.
+ * @throws KF_CONFIG_INVALID where others can reach the host, no token protects it, and nobody said that this is wanted
+ */
+export const createHttpServer = (options: HttpServerOptions): HttpServer => {
+  const { host, port, token, status, logger } = options;
+  if (token === undefined && !options.allowUnauthenticated && !isLoopback(host)) {
+    throw new KeyferryError(
+      'KF_CONFIG_INVALID',
+      `http.host is ${host}, which others can reach, and no token protects it: ` +
+        'listen on 127.0.0.1, or say so with http.allowUnauthenticated',
+    );
+  }
+  const onError = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
+    const code = (error as { statusCode?: number }).statusCode ?? 500;
+    if (code < 500) return failure(reply, code, 'bad_request', messageOf(error));
+    logger.error({ err: error, method: request.method, path: request.routeOptions.url }, 'an HTTP request failed');
+    return failure(reply, 500, 'internal', 'The request failed; the log tells why.');
+  };
+  const server = Fastify({ ...LIMITS_MS, logger: false, frameworkErrors: (...error) => void onError(...error) });
+  server.setErrorHandler(onError);
+  server.setNotFoundHandler((request, reply) =>
+    failure(reply, 404, 'not_found', `${request.method} ${request.url.split('?')[0] ?? ''} does not exist`),
+  );
+  addProbes(server, options);
+  void server.register(
+    (api, _options, done) => {
+      const isAllowed = token === undefined ? () => true : tokenCheck(token);
+      api.addHook('onRequest', (request, reply, next) => {
+        if (isAllowed(request.headers.authorization)) next();
+        else
+          failure(reply.header('www-authenticate', 'Bearer'), 401, 'unauthorized', 'A valid bearer token is needed.');
+      });
+      addStatus(api, status);
+      done();
+    },
+    { prefix: '/api/v1' },
+  );
+
+  return {
+    listen: async () => {
+      try {
+        await server.listen({ host, port });
+      } catch (error) {
+        const { code } = error as { code?: string };
+        const why = code === 'EADDRINUSE' ? 'another process listens there' : messageOf(error);
+        throw new KeyferryError('KF_HTTP_LISTEN', `cannot listen on http.host ${host}, http.port ${port}: ${why}`, {
+          cause: error,
+        });
+      }
+      return (server.server.address() as AddressInfo).port;
+    },
+    close: () => server.close(),
+  };
+};

@@ -1,0 +1,192 @@
+import { createHash } from 'node:crypto';
+import { type Database, type RootDatabase, open } from 'lmdb';
+import type { Clock } from '../core/clock.ts';
+import { KeyferryError, messageOf } from '../core/errors.ts';
+import type { KeyName } from '../core/key-name.ts';
+import type { PublishedChange, PublishedState, PublishedStates, TopicPosition } from './published-states.ts';
+
+/** LMDB takes keys of 1 to 1978 bytes; ours have a tag byte before them. */
+const MAX_PLAIN_KEY_BYTES = 1900;
+const PLAIN = 'k';
+const LONG = 'l';
+
+/** A crash costs reading this much of the topic again; a larger batch costs less per key (sorted inserts). */
+const COMMIT_EVERY_MS = 1_000;
+const COMMIT_AT_CHANGES = 20_000;
+
+const NEVER_EXPIRES = 0;
+const HEADER_BYTES = 16;
+
+type Bytes = Database<Buffer, Buffer>;
+
+const storeKey = (key: KeyName): Buffer =>
+  key.length <= MAX_PLAIN_KEY_BYTES
+    ? Buffer.from(PLAIN + key, 'latin1')
+    : Buffer.from(LONG + createHash('sha256').update(key, 'latin1').digest('latin1'), 'latin1');
+
+/** fingerprint u64 | expireAt f64 | type length u8 | type | the whole key, where it is a long one */
+const encode = (key: KeyName, state: PublishedState): Buffer => {
+  const type = Buffer.from(state.redisType, 'utf8');
+  const tail = key.length <= MAX_PLAIN_KEY_BYTES ? '' : key;
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + 1 + type.length + tail.length);
+  bytes.writeBigUInt64LE(state.fingerprint, 0);
+  bytes.writeDoubleLE(state.expireAt ?? NEVER_EXPIRES, 8);
+  bytes[HEADER_BYTES] = type.length;
+  type.copy(bytes, HEADER_BYTES + 1);
+  bytes.write(tail, HEADER_BYTES + 1 + type.length, 'latin1');
+  return bytes;
+};
+
+const typeEnd = (bytes: Buffer): number => HEADER_BYTES + 1 + bytes.readUInt8(HEADER_BYTES);
+
+const decode = (bytes: Buffer): PublishedState => {
+  const expireAt = bytes.readDoubleLE(8);
+  return {
+    fingerprint: bytes.readBigUInt64LE(0),
+    expireAt: expireAt === NEVER_EXPIRES ? undefined : expireAt,
+    redisType: bytes.toString('utf8', HEADER_BYTES + 1, typeEnd(bytes)),
+  };
+};
+
+/** One LMDB environment for the daemon; each source's database has its own pair of tables in it. */
+export class LmdbStateStore {
+  readonly #environment: RootDatabase;
+  readonly #clock: Clock;
+  readonly #tables: LmdbPublishedStates[] = [];
+
+  /** @throws KF_STATE_STORE where the path cannot be used. */
+  constructor(options: { readonly path: string; readonly clock: Clock }) {
+    this.#clock = options.clock;
+    try {
+      this.#environment = open({ path: options.path, maxDbs: 1024, cache: false, noSubdir: false });
+    } catch (error) {
+      throw new KeyferryError('KF_STATE_STORE', `state.path ${options.path}: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  /** @param name of the source and database: `all-keys/0`. */
+  published(name: string): PublishedStates {
+    const binary = { keyEncoding: 'binary', encoding: 'binary', cache: false } as const;
+    const table = new LmdbPublishedStates({
+      environment: this.#environment,
+      states: this.#environment.openDB(`${name}/states`, binary),
+      offsets: this.#environment.openDB(`${name}/positions`, binary),
+      clock: this.#clock,
+    });
+    this.#tables.push(table);
+    return table;
+  }
+
+  /** Commits what is waiting, waits until it is on disk, closes. */
+  async close(): Promise<void> {
+    for (const table of this.#tables) table.close();
+    await this.#environment.flushed;
+    await this.#environment.close();
+  }
+}
+
+class LmdbPublishedStates implements PublishedStates {
+  readonly #environment: RootDatabase;
+  readonly #states: Bytes;
+  readonly #offsets: Bytes;
+  readonly #stopTimer: () => void;
+  /** Acknowledged, not yet committed; newest wins. */
+  #waiting = new Map<KeyName, PublishedState | undefined>();
+  readonly #positions = new Map<string, TopicPosition>();
+  #positionsMoved = false;
+
+  constructor(options: {
+    readonly environment: RootDatabase;
+    readonly states: Bytes;
+    readonly offsets: Bytes;
+    readonly clock: Clock;
+  }) {
+    this.#environment = options.environment;
+    this.#states = options.states;
+    this.#offsets = options.offsets;
+    for (const { key, value } of this.#offsets.getRange({})) {
+      const [topic = '', partition = ''] = key.toString('utf8').split('\0');
+      this.#place({ topic, partition: Number(partition), offset: value.readBigInt64LE(0) });
+    }
+    this.#stopTimer = options.clock.every(COMMIT_EVERY_MS, () => {
+      this.#commit();
+    });
+  }
+
+  get(key: KeyName): PublishedState | undefined {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined || this.#waiting.has(key)) return waiting;
+    const bytes = this.#states.getBinaryFast(storeKey(key));
+    return bytes === undefined ? undefined : decode(bytes);
+  }
+
+  remember(changes: readonly PublishedChange[], positions: readonly TopicPosition[]): void {
+    for (const { key, state } of changes) this.#waiting.set(key, state);
+    for (const position of positions) this.#place(position);
+    this.#positionsMoved ||= positions.length > 0;
+    if (this.#waiting.size >= COMMIT_AT_CHANGES) this.#commit();
+  }
+
+  positions(): readonly TopicPosition[] {
+    return [...this.#positions.values()];
+  }
+
+  clear(): void {
+    this.#waiting.clear();
+    this.#positions.clear();
+    this.#environment.transactionSync(() => {
+      this.#states.clearSync();
+      this.#offsets.clearSync();
+    });
+  }
+
+  keys(after: KeyName | undefined, limit: number): readonly KeyName[] {
+    this.#commit();
+    const found: KeyName[] = [];
+    const start = after === undefined ? undefined : storeKey(after);
+    for (const key of this.#states.getKeys({ ...(start && { start }), limit: limit + 1 })) {
+      if (start !== undefined && key.equals(start)) continue;
+      found.push(this.#nameOf(key));
+      if (found.length === limit) break;
+    }
+    return found;
+  }
+
+  count(): number {
+    return (this.#states.getStats() as { entryCount: number }).entryCount;
+  }
+
+  close(): void {
+    this.#stopTimer();
+    this.#commit();
+  }
+
+  #nameOf(key: Buffer): KeyName {
+    if (key[0] === PLAIN.charCodeAt(0)) return key.toString('latin1', 1) as KeyName;
+    const value = this.#states.getBinary(key) ?? Buffer.alloc(HEADER_BYTES + 1);
+    return value.toString('latin1', typeEnd(value)) as KeyName;
+  }
+
+  #place(position: TopicPosition): void {
+    this.#positions.set(`${position.topic}\0${position.partition}`, position);
+  }
+
+  /** States and positions in one transaction: either both are there after a crash, or neither. */
+  #commit(): void {
+    if (this.#waiting.size === 0 && !this.#positionsMoved) return;
+    const changes = [...this.#waiting].sort(([a], [b]) => (a < b ? -1 : 1));
+    this.#environment.transactionSync(() => {
+      for (const [key, state] of changes) {
+        if (state === undefined) this.#states.removeSync(storeKey(key));
+        else this.#states.putSync(storeKey(key), encode(key, state));
+      }
+      for (const [name, { offset }] of this.#positions) {
+        const bytes = Buffer.allocUnsafe(8);
+        bytes.writeBigInt64LE(offset, 0);
+        this.#offsets.putSync(Buffer.from(name, 'utf8'), bytes);
+      }
+    });
+    this.#waiting = new Map();
+    this.#positionsMoved = false;
+  }
+}

@@ -1,0 +1,95 @@
+import { describe, expect, test } from 'vitest';
+import { createMetrics } from '../../../src/observability/metrics.ts';
+
+describe('the metrics', () => {
+  test('are those of the contract, each with the Node process defaults beside', async () => {
+    const metrics = createMetrics();
+    const text = await metrics.text();
+    const declared = [...text.matchAll(/^# TYPE (keyferry_\S+) (\S+)$/gm)].map(
+      ([, name, type]) => `${String(name)} ${String(type)}`,
+    );
+    expect(declared.sort()).toEqual([
+      'keyferry_dead_letters_total counter',
+      'keyferry_kafka_produce_seconds histogram',
+      'keyferry_reconcile_duration_seconds gauge',
+      'keyferry_reconcile_keys_total counter',
+      'keyferry_redis_command_seconds histogram',
+      'keyferry_redis_commands_total counter',
+      'keyferry_sink_apply_seconds histogram',
+      'keyferry_sink_end_to_end_seconds histogram',
+      'keyferry_sink_lag_records gauge',
+      'keyferry_sink_records_total counter',
+      'keyferry_source_canary_seconds histogram',
+      'keyferry_source_end_to_end_seconds histogram',
+      'keyferry_source_filtered_total counter',
+      'keyferry_source_gap_open gauge',
+      'keyferry_source_gaps_total counter',
+      'keyferry_source_omitted_total counter',
+      'keyferry_source_pending_keys gauge',
+      'keyferry_source_records_total counter',
+      'keyferry_source_touches_total counter',
+      'keyferry_source_unchanged_total counter',
+    ]);
+    expect(text).toContain('process_cpu_seconds_total');
+    expect(text).toContain('nodejs_eventloop_lag_seconds');
+    expect(metrics.contentType).toMatch(/^text\/plain/);
+  });
+
+  test('start at zero for every known label value of a source', async () => {
+    const metrics = createMetrics();
+    metrics.source('all-keys');
+    const text = await metrics.text();
+    for (const op of ['set', 'del', 'expired', 'evicted', 'flushed']) {
+      expect(text).toContain(`keyferry_source_records_total{source="all-keys",op="${op}"} 0\n`);
+    }
+    expect(text).toContain('keyferry_source_gaps_total{source="all-keys",cause="pending-overflow"} 0\n');
+    expect(text).toContain('keyferry_source_touches_total{source="all-keys",cause="notification"} 0\n');
+    expect(text).toContain('keyferry_source_end_to_end_seconds_count{source="all-keys"} 0\n');
+  });
+
+  test('add many at once, and keep sources apart', async () => {
+    const metrics = createMetrics();
+    const [a, b] = [metrics.source('a'), metrics.source('b')];
+    a.touched('notification', 500);
+    a.touched('notification', 3);
+    b.published('expired', 7);
+    a.gapOpened('start');
+    a.gapOpened('start');
+    const text = await metrics.text();
+    expect(text).toContain('keyferry_source_touches_total{source="a",cause="notification"} 503\n');
+    expect(text).toContain('keyferry_source_records_total{source="a",op="expired"} 0\n');
+    expect(text).toContain('keyferry_source_records_total{source="b",op="expired"} 7\n');
+    expect(text).toContain('keyferry_source_gaps_total{source="a",cause="start"} 2\n');
+  });
+
+  test('leave out what is not known yet, and read gauges at the time of the scrape', async () => {
+    const metrics = createMetrics();
+    let lag: number | undefined;
+    metrics.sink('profiles').lag(() => lag);
+    expect(await metrics.text()).not.toContain('keyferry_sink_lag_records{');
+    lag = 12;
+    expect(await metrics.text()).toContain('keyferry_sink_lag_records{sink="profiles"} 12\n');
+    lag = undefined;
+    expect(await metrics.text()).not.toContain('keyferry_sink_lag_records{');
+  });
+
+  test('tell the duration of the last reconcile once one has ended', async () => {
+    const metrics = createMetrics();
+    const source = metrics.source('a');
+    expect(await metrics.text()).not.toContain('keyferry_reconcile_duration_seconds{');
+    source.reconciled(12.5);
+    expect(await metrics.text()).toContain('keyferry_reconcile_duration_seconds{source="a"} 12.5\n');
+  });
+
+  test('sort durations into buckets from half a millisecond to a minute', async () => {
+    const metrics = createMetrics();
+    const sink = metrics.sink('s');
+    sink.endToEnd(0.0004);
+    sink.endToEnd(0.003);
+    sink.endToEnd(100);
+    const text = await metrics.text();
+    const bucket = (le: string) =>
+      new RegExp(`keyferry_sink_end_to_end_seconds_bucket{le="${le}",sink="s"} (\\d)`).exec(text)?.[1];
+    expect(['0.0005', '0.001', '0.005', '60', '\\+Inf'].map(bucket)).toEqual(['1', '1', '2', '2', '3']);
+  });
+});

@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { ClosedGap, Gap } from '../../../src/core/gap.ts';
+import { GapBook } from '../../../src/redis-to-kafka/converge/gap-book.ts';
+import { fakeClock } from '../../support/fake-clock.ts';
+
+const book = () => {
+  const opened: Gap[] = [];
+  const closed: ClosedGap[] = [];
+  const clock = fakeClock();
+  const listener = { opened: (gap: Gap) => void opened.push(gap), closed: (gap: ClosedGap) => void closed.push(gap) };
+  return { opened, closed, clock, gaps: new GapBook({ scope: 'all db0', clock, listener }) };
+};
+
+describe('gap book', () => {
+  it('opens one gap a cause, with its scope and time', () => {
+    const { gaps, opened, clock } = book();
+    gaps.miss('feed-lost');
+    gaps.miss('feed-lost');
+    expect(opened).toEqual([{ cause: 'feed-lost', scope: 'all db0', openedAt: clock.now() }]);
+  });
+
+  it('closes a gap with the reconcile that began after it, and tells how long it was (I3)', async () => {
+    const { gaps, closed, clock } = book();
+    gaps.miss('feed-lost');
+    const openedAt = clock.now();
+    const number = gaps.beginReconcile();
+    await clock.advance(500);
+    gaps.reconciled(number);
+    expect(gaps.isOpen).toBe(false);
+    expect(closed).toEqual([{ cause: 'feed-lost', scope: 'all db0', openedAt, closedAt: openedAt + 500 }]);
+  });
+
+  it('keeps a gap open that opened while the reconcile ran (I3)', () => {
+    const { gaps } = book();
+    const number = gaps.beginReconcile();
+    gaps.miss('flush');
+    gaps.reconciled(number);
+    expect(gaps.isOpenFor('flush')).toBe(true);
+  });
+
+  it('keeps a gap open of which more was missed while the reconcile ran (I3)', () => {
+    const { gaps } = book();
+    gaps.miss('pending-overflow');
+    const number = gaps.beginReconcile();
+    gaps.miss('pending-overflow');
+    gaps.reconciled(number);
+    expect(gaps.isOpen).toBe(true);
+    gaps.reconciled(gaps.beginReconcile());
+    expect(gaps.isOpen).toBe(false);
+  });
+
+  it('remembers the latest closed gaps, newest first', () => {
+    const { gaps } = book();
+    for (let n = 0; n < 30; n += 1) {
+      gaps.miss(n % 2 === 0 ? 'flush' : 'feed-lost');
+      gaps.reconciled(gaps.beginReconcile());
+    }
+    expect(gaps.closed).toHaveLength(20);
+    expect(gaps.closed[0]?.cause).toBe('feed-lost');
+  });
+});

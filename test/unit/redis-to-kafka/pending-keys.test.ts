@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import type { KeyName } from '../../../src/core/key-name.ts';
+import { Wakeup } from '../../../src/core/wakeup.ts';
+import { type PendingBatch, PendingKeys } from '../../../src/redis-to-kafka/converge/pending-keys.ts';
+
+const key = (name: string): KeyName => name as KeyName;
+const pendingKeys = (maxBytes = 1_000_000): PendingKeys => new PendingKeys({ maxBytes, work: new Wakeup() });
+const settleAll = (pending: PendingKeys, batch: PendingBatch): void => {
+  batch.keys.forEach((name, at) => {
+    const touch = batch.touches[at];
+    if (touch !== undefined) pending.settle(name, touch);
+  });
+};
+
+describe('pending keys', () => {
+  it('gives keys out in the order of their first touch', () => {
+    const pending = pendingKeys();
+    for (const name of ['a', 'b', 'a', 'c']) pending.touch(key(name), 'del', 1);
+    expect(pending.take(10, 'all').keys).toEqual(['a', 'b', 'c']);
+  });
+
+  it('keeps the first time and the last cause of a key that is touched again', () => {
+    const pending = pendingKeys();
+    pending.touch(key('a'), 'del', 1);
+    pending.touch(key('a'), 'expired', 2);
+    expect(pending.take(1, 'all').touches).toMatchObject([{ goneOp: 'expired', seenAt: 1 }]);
+  });
+
+  it('does not give a key out while it is in flight, and gives it out again once it settled if it was touched (I2)', () => {
+    const pending = pendingKeys();
+    pending.touch(key('a'), 'del', 1);
+    const first = pending.take(10, 'all');
+    pending.touch(key('a'), 'evicted', 2);
+    expect(pending.take(10, 'all').keys).toEqual([]);
+    settleAll(pending, first);
+    expect(pending.take(10, 'all')).toMatchObject({ keys: ['a'], touches: [{ goneOp: 'evicted', seenAt: 2 }] });
+  });
+
+  it('gives live keys out ahead of those of a reconcile, which still get a tenth of a batch', () => {
+    const pending = pendingKeys();
+    pending.beginReconcile();
+    for (let n = 0; n < 30; n += 1) pending.touchInBackground(key(`r${n}`), 'del', 1);
+    for (let n = 0; n < 30; n += 1) pending.touch(key(`l${n}`), 'del', 1);
+    const { keys } = pending.take(20, 'all');
+    expect(keys.filter((name) => name.startsWith('l'))).toHaveLength(20);
+    expect(keys.filter((name) => name.startsWith('r'))).toHaveLength(2);
+  });
+
+  it('leaves the keys of a reconcile alone when only live ones are asked for', () => {
+    const pending = pendingKeys();
+    pending.beginReconcile();
+    pending.touchInBackground(key('r'), 'del', 1);
+    expect(pending.take(20, 'live').keys).toEqual([]);
+  });
+
+  it('moves a reconcile key to the front when it is touched live, and the reconcile still waits for it', () => {
+    const pending = pendingKeys();
+    pending.beginReconcile();
+    pending.touchInBackground(key('a'), 'del', 1);
+    pending.touch(key('a'), 'del', 2);
+    const batch = pending.take(1, 'live');
+    expect(batch.keys).toEqual(['a']);
+    expect(pending.reconciling).toBe(1);
+    settleAll(pending, batch);
+    expect(pending.reconciling).toBe(0);
+  });
+
+  it('reads a key again that a reconcile touched while it was in flight (I3)', () => {
+    const pending = pendingKeys();
+    pending.touch(key('a'), 'del', 1);
+    const readBefore = pending.take(1, 'all');
+    pending.beginReconcile();
+    pending.touchInBackground(key('a'), 'del', 2);
+    settleAll(pending, readBefore);
+    expect(pending.reconciling).toBe(1);
+    settleAll(pending, pending.take(1, 'all'));
+    expect(pending.reconciling).toBe(0);
+  });
+
+  it('forgets the keys of an abandoned reconcile when the next one begins, without losing them', () => {
+    const pending = pendingKeys();
+    pending.beginReconcile();
+    pending.touchInBackground(key('a'), 'del', 1);
+    pending.touchInBackground(key('b'), 'del', 1);
+    const inFlight = pending.take(1, 'all');
+    pending.beginReconcile();
+    expect(pending.reconciling).toBe(0);
+    settleAll(pending, inFlight);
+    expect(pending.reconciling).toBe(0);
+    expect(pending.take(10, 'all').keys).toEqual(['b']);
+  });
+
+  it('keeps a key that was given back, with what came meanwhile', () => {
+    const pending = pendingKeys();
+    pending.beginReconcile();
+    pending.touchInBackground(key('a'), 'del', 1);
+    const batch = pending.take(1, 'all');
+    pending.touch(key('a'), 'expired', 2);
+    batch.keys.forEach((name, at) => {
+      const touch = batch.touches[at];
+      if (touch !== undefined) pending.giveBack(name, touch);
+    });
+    const again = pending.take(1, 'live');
+    expect(again).toMatchObject({ keys: ['a'], touches: [{ goneOp: 'expired', live: true }] });
+    expect(pending.reconciling).toBe(1);
+    settleAll(pending, again);
+    expect(pending.reconciling).toBe(0);
+  });
+
+  it('refuses new keys beyond its bound, takes those that already wait, and has room again once keys settled (I9)', () => {
+    const pending = pendingKeys(1_000);
+    let taken = 0;
+    while (pending.touch(key(`key${taken}`), 'del', 1)) taken += 1;
+    expect(taken).toBeGreaterThan(2);
+    expect(pending.touch(key('key0'), 'expired', 2)).toBe(true);
+    settleAll(pending, pending.take(taken, 'all'));
+    expect(pending.fillShare).toBe(0);
+    expect(pending.touch(key('new'), 'del', 3)).toBe(true);
+  });
+
+  it('has no bytes left on its account when everything has settled, whatever came meanwhile', () => {
+    const pending = pendingKeys();
+    pending.touch(key('a'), 'del', 1);
+    const first = pending.take(1, 'all');
+    pending.touch(key('a'), 'del', 2);
+    settleAll(pending, first);
+    settleAll(pending, pending.take(1, 'all'));
+    expect(pending.fillShare).toBe(0);
+    expect(pending.size).toBe(0);
+  });
+
+  it('tells who waits for work that a key has come', async () => {
+    const work = new Wakeup();
+    const pending = new PendingKeys({ maxBytes: 1_000, work });
+    const woken = work.wait();
+    pending.touch(key('a'), 'del', 1);
+    await expect(woken).resolves.toBeUndefined();
+  });
+});
