@@ -7,6 +7,7 @@ const real = (name: string, timeoutMs: number) => ({
     name,
     include: [`test/${name}/**/*.test.ts`],
     globalSetup: ['test/support/global-setup.ts'],
+    setupFiles: ['test/support/dispose.ts'],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     fileParallelism: false,

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { until } from './until.ts';
+import { eventually } from '../../test/support/eventually.ts';
+import { freePort } from '../../test/support/ports.ts';
 
 const START_TIMEOUT_MS = 60_000;
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
@@ -18,15 +18,6 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-const freePort = async (): Promise<number> => {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-};
-
 /** Starts the built daemon on a configuration and waits until /readyz answers 200. Its log goes to `<dir>/<name>.log`. */
 export const startDaemon = async (dir: string, name: string, config: object): Promise<Daemon> => {
   const port = await freePort();
@@ -39,11 +30,12 @@ export const startDaemon = async (dir: string, name: string, config: object): Pr
   const gone = once(child, 'exit');
 
   const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
-  await until('the daemon ready', START_TIMEOUT_MS, async () => {
-    if (child.exitCode !== null) throw new Error(`the daemon ended: ${readFileSync(logFile, 'utf8').slice(-2_000)}`);
-    const ready = await get('/readyz').catch(() => undefined);
-    return ready?.ok === true ? true : undefined;
+  const failed = gone.then(() => {
+    throw new Error(`the daemon ended: ${readFileSync(logFile, 'utf8').slice(-2_000)}`);
   });
+  const ready = async (): Promise<boolean> => (await get('/readyz')).ok;
+  await Promise.race([failed, eventually(ready, { timeoutMs: START_TIMEOUT_MS, what: 'the daemon to be ready' })]);
+  failed.catch(() => undefined);
 
   return {
     pid: child.pid ?? 0,

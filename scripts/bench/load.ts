@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { RedisServer } from '../../test/support/stack.ts';
-import { until } from './until.ts';
+import { eventually } from '../../test/support/eventually.ts';
 
 const run = promisify(execFile);
 
@@ -51,8 +51,9 @@ export const saturate = async (options: {
     const chunk = Math.min(CHUNK, count - written);
     await benchmarkWrites(redis, write, chunk);
     written += chunk;
-    await until('room for more writes', STALL_TIMEOUT_MS, async () =>
-      written - (await published()) < MAX_BACKLOG ? true : undefined,
-    );
+    await eventually(async () => written - (await published()) < MAX_BACKLOG, {
+      timeoutMs: STALL_TIMEOUT_MS,
+      what: 'the backlog to shrink',
+    });
   }
 };

@@ -89,7 +89,10 @@ const runAll = async (flows: readonly Flow[], signal: AbortSignal, { clock, logg
     try {
       await flow.run(stop, drain.signal);
     } catch (error) {
-      logger.error({ code: isKeyferryError(error) ? error.code : undefined, reason: messageOf(error) }, 'a flow failed');
+      logger.error(
+        { code: isKeyferryError(error) ? error.code : undefined, reason: messageOf(error) },
+        'a flow failed',
+      );
       failed.abort();
       throw error;
     }

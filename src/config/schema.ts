@@ -125,7 +125,11 @@ export const MAIN = {
     path: setting(text, './keyferry-state', 'The directory of the state store, on a disk that outlives the process.'),
   },
   log: {
-    level: setting(oneOf(['debug', 'info', 'warn', 'error']), 'info', 'The least severe of the lines that are written.'),
+    level: setting(
+      oneOf(['debug', 'info', 'warn', 'error']),
+      'info',
+      'The least severe of the lines that are written.',
+    ),
     format: setting(oneOf(['json', 'pretty']), 'json', '`pretty` is for people, `json` for everything else.'),
   },
 };

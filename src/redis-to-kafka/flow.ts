@@ -2,7 +2,7 @@ import type { KafkaDriver } from '../clients/kafka/port.ts';
 import { ensureOrigin } from '../clients/redis/origin.ts';
 import type { RedisClient, RedisConnection } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
-import { KeyferryError } from '../core/errors.ts';
+import type { KeyferryError } from '../core/errors.ts';
 import type { GapCause } from '../core/gap.ts';
 import type { Logger } from '../core/log.ts';
 import { retry } from '../core/retry.ts';

@@ -236,11 +236,10 @@ export class Keyspace {
         : clock.every(Math.min(reconcileEveryMs, 1_000), () => {
             if (clock.monotonic() >= this.#reconcileDueAt) this.#changed.notify();
           });
-    while (!signal.aborted) {
-      await this.#changed.until(() => signal.aborted || this.#shouldReconcile());
-      if (signal.aborted) break;
-      if (!(await this.#isCalm())) continue;
-      await this.#reconcile();
+    const isStopped = (): boolean => signal.aborted;
+    while (!isStopped()) {
+      await this.#changed.until(() => isStopped() || this.#shouldReconcile());
+      if (!isStopped() && (await this.#isCalm())) await this.#reconcile();
     }
     stop();
   }

@@ -93,10 +93,9 @@ const lateProxy = async ({ host, port }: RedisServer) => {
     release: () =>
       Promise.all(
         held.map(async ([upstream, chunk]) => {
-          const settled = Promise.race([once(upstream, 'data'), once(upstream, 'close')]);
           if (upstream.closed) return;
-          upstream.write(chunk);
-          await settled;
+          upstream.resume().write(chunk);
+          await Promise.race([once(upstream, 'data'), once(upstream, 'close')]);
         }),
       ),
     close: () => {

@@ -18,6 +18,7 @@ const BROKER_ERRORS: Readonly<Record<string, ErrorCode>> = {
   REBALANCE_IN_PROGRESS: 'KF_KAFKA_UNAVAILABLE',
   ILLEGAL_GENERATION: 'KF_KAFKA_UNAVAILABLE',
   UNKNOWN_MEMBER_ID: 'KF_KAFKA_UNAVAILABLE',
+  MEMBER_ID_REQUIRED: 'KF_KAFKA_UNAVAILABLE',
   BROKER_NOT_AVAILABLE: 'KF_KAFKA_UNAVAILABLE',
   STALE_CONTROLLER_EPOCH: 'KF_KAFKA_UNAVAILABLE',
 };
@@ -58,7 +59,8 @@ const nextErrors = (error: Error): unknown[] => [
   ...(error.cause === undefined ? [] : [error.cause]),
 ];
 
-function* everyError(thrown: unknown): Generator<Error> {
+/** An error, its causes, and those that it bundles, outermost first. */
+export function* everyError(thrown: unknown): Generator<Error> {
   if (!(thrown instanceof Error)) return;
   yield thrown;
   for (const next of nextErrors(thrown)) yield* everyError(next);

@@ -102,7 +102,7 @@ const handshake = async (
     ['CLIENT', 'NO-TOUCH', 'ON'],
     // Commands of a broken connection may still wait in the server's socket buffer. Run after those of this connection,
     // they would put an old value back: so they are discarded first.
-    ...(options.previousId !== 0 ? [] : [['CLIENT', 'KILL', 'ID', options.previousId] as const]),
+    ...(options.previousId === undefined ? [] : [['CLIENT', 'KILL', 'ID', options.previousId] as const]),
   ];
   const replies = await sendAll(redis, address, [...required, ...welcome]);
   for (const reply of replies.slice(0, required.length)) if (reply instanceof Error) throw reply;

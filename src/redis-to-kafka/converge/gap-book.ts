@@ -1,7 +1,8 @@
 import type { Clock } from '../../core/clock.ts';
 import type { ClosedGap, Gap, GapCause } from '../../core/gap.ts';
 
-interface OpenGap extends Gap {
+interface OpenGap {
+  readonly gap: Gap;
   /** The reconcile that was running, or had ended, when something was last missed: only a later one closes the gap. */
   missedDuring: number;
 }
@@ -33,7 +34,7 @@ export class GapBook {
   }
 
   get open(): readonly Gap[] {
-    return [...this.#open.values()].map(({ cause, scope, openedAt }) => ({ cause, scope, openedAt }));
+    return [...this.#open.values()].map(({ gap }) => gap);
   }
   /** The latest ones, newest first. */
   get closed(): readonly ClosedGap[] {
@@ -53,8 +54,8 @@ export class GapBook {
       known.missedDuring = this.#reconcile;
       return;
     }
-    const gap = { cause, scope: this.#scope, openedAt: this.#clock.now(), missedDuring: this.#reconcile };
-    this.#open.set(cause, gap);
+    const gap = { cause, scope: this.#scope, openedAt: this.#clock.now() };
+    this.#open.set(cause, { gap, missedDuring: this.#reconcile });
     this.#listener.opened(gap);
   }
 
@@ -66,10 +67,10 @@ export class GapBook {
 
   /** The reconcile of that number has been published: gaps of which nothing was missed since it began are closed. */
   reconciled(number: number): void {
-    for (const [cause, gap] of this.#open) {
-      if (gap.missedDuring >= number) continue;
+    for (const [cause, { gap, missedDuring }] of this.#open) {
+      if (missedDuring >= number) continue;
       this.#open.delete(cause);
-      const closed = { cause, scope: gap.scope, openedAt: gap.openedAt, closedAt: this.#clock.now() };
+      const closed = { ...gap, closedAt: this.#clock.now() };
       this.#closed.unshift(closed);
       this.#closed.length = Math.min(this.#closed.length, REMEMBERED);
       this.#listener.closed(closed);

@@ -66,8 +66,9 @@ export class NotificationFeed {
   async run(): Promise<void> {
     const { clock, logger, listener, signal } = this.#options;
     signal.addEventListener('abort', () => this.#subscription?.close(), { once: true });
+    const isStopped = (): boolean => signal.aborted;
     let retryMs = FIRST_RETRY_MS;
-    while (!signal.aborted) {
+    while (!isStopped()) {
       let reason: string;
       try {
         const subscription = await this.#subscribe();
@@ -81,7 +82,7 @@ export class NotificationFeed {
       this.#isUp = false;
       this.#subscription?.close();
       this.#subscription = undefined;
-      if (signal.aborted) return;
+      if (isStopped()) return;
       listener.down(reason);
       logger.warn({ reason, retryMs }, 'the notification feed is down; subscribing again');
       await clock.sleep(retryMs, signal);

@@ -3,12 +3,12 @@ import { KeyferryError, messageOf } from '../../core/errors.ts';
 
 const SETTING = 'notify-keyspace-events';
 /** `A`: every class that tells of a write, in Redis' own short form. */
-const ALL_CLASSES = 'g$lshzxetd';
+const ALL_CLASSES = ['g', '$', 'l', 's', 'h', 'z', 'x', 'e', 't', 'd'];
 
 /** The flags that lack for key-event notifications of every write; empty where all are there. */
 export const missingFlags = (flags: string): string => {
   const events = flags.includes('E') ? '' : 'E';
-  const everyClass = flags.includes('A') || [...ALL_CLASSES].every((flag) => flags.includes(flag));
+  const everyClass = flags.includes('A') || ALL_CLASSES.every((flag) => flags.includes(flag));
   return events + (everyClass ? '' : 'A');
 };
 

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { ClosedGap, Gap } from '../../../src/core/gap.ts';
 import { GapBook } from '../../../src/redis-to-kafka/converge/gap-book.ts';
-import { fakeClock } from '../../support/fake-clock.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
 const book = () => {
   const opened: Gap[] = [];
   const closed: ClosedGap[] = [];
-  const clock = fakeClock();
+  const clock = new FakeClock();
   const listener = { opened: (gap: Gap) => void opened.push(gap), closed: (gap: ClosedGap) => void closed.push(gap) };
   return { opened, closed, clock, gaps: new GapBook({ scope: 'all db0', clock, listener }) };
 };

@@ -51,8 +51,8 @@ export const brokerError = (code: number): { readonly name: string; readonly cod
 export class Cluster {
   readonly #base: Base;
 
-  constructor(options: DriverOptions) {
-    this.#base = new Base(libraryOptions(options));
+  constructor(options: DriverOptions, requestTimeout = REQUEST_TIMEOUT_MS) {
+    this.#base = new Base({ ...libraryOptions(options), requestTimeout });
   }
 
   /** Asks a broker, whatever is known already. */

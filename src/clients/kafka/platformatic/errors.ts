@@ -1,5 +1,5 @@
 import type { ErrorCode, KeyferryError } from '../../../core/errors.ts';
-import { brokerErrorCode, networkErrorCode, toKeyferryError } from '../kafka-errors.ts';
+import { brokerErrorCode, everyError, networkErrorCode, toKeyferryError } from '../kafka-errors.ts';
 
 /** What @platformatic/kafka hangs on its errors; any of it may be absent on a foreign one. */
 interface LibraryError extends Error {
@@ -7,6 +7,7 @@ interface LibraryError extends Error {
   /** Kafka's name of a broker's error. */
   readonly apiId?: unknown;
   readonly canRetry?: unknown;
+  readonly memberId?: unknown;
 }
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
@@ -33,3 +34,18 @@ const codeOf = (error: LibraryError): ErrorCode | undefined => {
 /** @param doing what failed, for the message: `send to orders`. */
 export const fromPlatformatic = (thrown: unknown, doing: string): KeyferryError =>
   toKeyferryError(thrown, doing, codeOf);
+
+/** What a coordinator says about our membership: the id to join with, '' for a new one; undefined: nothing. */
+export const memberIdIn = (thrown: unknown): string | undefined => {
+  for (const error of everyError(thrown) as Iterable<LibraryError>) {
+    if (error.apiId === 'UNKNOWN_MEMBER_ID') return '';
+    if (error.apiId === 'MEMBER_ID_REQUIRED' && typeof error.memberId === 'string') return error.memberId;
+  }
+  return undefined;
+};
+
+const REJOIN = new Set<unknown>(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
+
+/** The coordinator has ended the generation: the member must join again. */
+export const endsGeneration = (thrown: unknown): boolean =>
+  [...(everyError(thrown) as Iterable<LibraryError>)].some(({ apiId }) => REJOIN.has(apiId));

@@ -12,8 +12,6 @@ const LIMITS = { maxWaitMs: 500, maxBytes: 4_000_000, maxPartitionBytes: 1_000_0
 const GIVE_UP_AFTER_MS = 10_000;
 const RETRY_DELAY_MS = 200;
 
-type OnBatch = (batch: RecordBatch) => Promise<void> | void;
-
 /** Fetches partitions directly: no group, nothing stays behind on the broker. */
 export class PlatformaticReader implements TopicReader {
   readonly #cluster: Cluster;
@@ -25,11 +23,23 @@ export class PlatformaticReader implements TopicReader {
   async readToEnd(
     topic: string,
     from: ReadonlyMap<number, bigint>,
-    onBatch: OnBatch,
+    onBatch: (batch: RecordBatch) => Promise<void> | void,
   ): Promise<ReadonlyMap<number, bigint>> {
     const ends = await this.#patiently(topic, () => this.#ends(topic));
-    const pass = new Pass(topic, from, ends);
-    while (pass.isOpen) await this.#patiently(topic, () => this.#step(pass, onBatch));
+    const positions = new Positions(from, ends);
+    while (positions.open.size > 0) {
+      for (const answer of await this.#patiently(topic, () => this.#fetch(topic, positions))) {
+        for (const fetched of answer.partitions) {
+          const batch = positions.advance(topic, fetched);
+          if (batch.records.length > 0) await onBatch(batch);
+        }
+        if (isDry(answer)) positions.finish(answer.partitions);
+        const gone = answer.partitions.filter(isOutOfRange).map(({ partition }) => partition);
+        if (gone.length === 0) continue;
+        const earliest = await this.#patiently(topic, () => listOffsets(this.#cluster, topic, gone, 'EARLIEST'));
+        for (const [partition, offset] of earliest) positions.moveTo(partition, offset);
+      }
+    }
     return ends;
   }
 
@@ -43,19 +53,16 @@ export class PlatformaticReader implements TopicReader {
   }
 
   /** One fetch from every leader that has something left. */
-  async #step(pass: Pass, onBatch: OnBatch): Promise<void> {
-    const partitions = await this.#cluster.partitions(pass.topic);
-    const byLeader = Map.groupBy(pass.positions(), ({ partition }) => partitions[partition]?.leader ?? -1);
-    const fetches = [...byLeader].map(([leader, positions]) =>
-      this.#cluster.request(leader, fetchRequest(positions, LIMITS)),
-    );
-    for (const answer of await Promise.all(fetches)) {
-      const outOfRange = await deliver(pass, answer, onBatch);
-      if (outOfRange.length === 0) continue;
-      for (const [partition, offset] of await listOffsets(this.#cluster, pass.topic, outOfRange, 'EARLIEST')) {
-        pass.moveTo(partition, offset);
-      }
-    }
+  async #fetch(topic: string, { open }: Positions): Promise<readonly FetchAnswer[]> {
+    const partitions = await this.#cluster.partitions(topic);
+    const byLeader = Map.groupBy(open, ([partition]) => partitions[partition]?.leader ?? -1);
+    const answers = [...byLeader].map(async ([leader, positions]) => {
+      const wanted = positions.map(([partition, offset]) => ({ topic, partition, offset }));
+      const answer = await this.#cluster.request(leader, fetchRequest(wanted, LIMITS));
+      for (const fetched of answer.partitions) if (!isOutOfRange(fetched)) throwBrokerError(fetched);
+      return answer;
+    });
+    return Promise.all(answers);
   }
 
   async #patiently<T>(topic: string, attempt: () => Promise<T>): Promise<T> {
@@ -64,7 +71,6 @@ export class PlatformaticReader implements TopicReader {
       try {
         return await attempt();
       } catch (thrown) {
-        if (thrown instanceof HandlerFailure) throw thrown.cause;
         const error = fromPlatformatic(thrown, `read ${topic}`);
         if (!isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE') || clock.monotonic() >= giveUpAt) throw error;
         await clock.sleep(RETRY_DELAY_MS);
@@ -73,3 +79,55 @@ export class PlatformaticReader implements TopicReader {
     }
   }
 }
+
+/** How far each partition has been read, up to the ends that stood when the reading began. */
+class Positions {
+  /** Next offset of each partition that is not at its end. */
+  readonly open = new Map<number, bigint>();
+  readonly #ends: ReadonlyMap<number, bigint>;
+
+  constructor(from: ReadonlyMap<number, bigint>, ends: ReadonlyMap<number, bigint>) {
+    this.#ends = ends;
+    for (const [partition, end] of ends) {
+      const start = from.get(partition) ?? 0n;
+      // Behind the end: the topic is not the one that the offset was taken from.
+      this.moveTo(partition, start > end ? 0n : start);
+    }
+  }
+
+  moveTo(partition: number, offset: bigint): void {
+    if (offset < (this.#ends.get(partition) ?? 0n)) this.open.set(partition, offset);
+    else this.open.delete(partition);
+  }
+
+  /** Moves past what was fetched, be it records, markers or the holes that compaction left. */
+  advance(topic: string, fetched: FetchedPartition): RecordBatch {
+    const { partition } = fetched;
+    const start = this.open.get(partition) ?? 0n;
+    const end = this.#ends.get(partition) ?? 0n;
+    const next = offsetBehind(fetched.bytes) ?? start;
+    this.moveTo(partition, next);
+    const records = decodeBatches(fetched, start);
+    const within = next <= end ? records : records.filter(({ offset }) => offset < end);
+    return { topic, partition, records: within, behind: Number(end > next ? end - next : 0n) };
+  }
+
+  /** The broker has nothing more up to these offsets: the rest was compacted away. */
+  finish(dry: readonly FetchedPartition[]): void {
+    for (const { partition, stableOffset } of dry) {
+      if (stableOffset >= (this.#ends.get(partition) ?? 0n)) this.open.delete(partition);
+    }
+  }
+}
+
+const isOutOfRange = ({ errorCode }: FetchedPartition): boolean => brokerError(errorCode).name === 'OFFSET_OUT_OF_RANGE';
+
+/** Only an answer without a byte says that nothing is there: in a full one, a partition may have had to wait. */
+const isDry = ({ throttled, partitions }: FetchAnswer): boolean =>
+  !throttled && partitions.every(({ bytes, errorCode }) => bytes.length === 0 && errorCode === 0);
+
+const throwBrokerError = ({ topic, partition, errorCode }: FetchedPartition): void => {
+  if (errorCode === 0) return;
+  const { name, code } = brokerError(errorCode);
+  throw new KeyferryError(code, `partition ${partition} of ${topic}: ${name}`);
+};

@@ -1,0 +1,62 @@
+/**
+ * Measures Keyferry against the limits of the machine: `npm run bench`, described in docs/benchmark.md. Needs Linux
+ * (/proc), redis-benchmark, and the built dist/main.js.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { type KafkaClient, connectKafka } from '../src/clients/kafka/connect.ts';
+import { stackProvider } from '../test/support/provider.ts';
+import type { Bench, Scenario } from './bench/bench.ts';
+import { MillionKeys } from './bench/million-keys.ts';
+import { type Figure, json, table } from './bench/report.ts';
+import { changes, hashChanges } from './bench/scenarios/changes.ts';
+import { latency } from './bench/scenarios/latency.ts';
+import { memory } from './bench/scenarios/memory.ts';
+import { reconcile } from './bench/scenarios/reconcile.ts';
+import { sink } from './bench/scenarios/sink.ts';
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: 'a,b,c,d,e' },
+    scale: { type: 'string', default: '1' },
+    client: { type: 'string', default: 'platformatic' },
+    json: { type: 'string' },
+  },
+});
+const wanted = new Set(values.only.split(','));
+const scale = Number(values.scale);
+const client: KafkaClient = values.client === 'kafkajs' ? 'kafkajs' : 'platformatic';
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+const runAll = async (bench: Bench): Promise<readonly Figure[]> => {
+  const millionKeys = new MillionKeys();
+  const shared = [changes(millionKeys), memory(millionKeys), reconcile(millionKeys), sink(millionKeys)];
+  const figures: Figure[] = [];
+  const run = async (scenarios: readonly Scenario[]): Promise<void> => {
+    for (const scenario of scenarios.filter(({ id }) => wanted.has(id))) {
+      say(`${scenario.id}: ${scenario.title}`);
+      figures.push(...(await scenario.run(bench)));
+    }
+  };
+  await run(shared);
+  await millionKeys.stop();
+  await run([hashChanges, latency]);
+  return figures;
+};
+
+const provider = await stackProvider();
+const dir = mkdtempSync(join(tmpdir(), 'keyferry-bench-'));
+try {
+  const kafka = await provider.startKafka();
+  const outside = connectKafka({ client, brokers: kafka.brokers, clientId: 'keyferry-bench' });
+  const scaled = (count: number): number => Math.round(count * scale);
+  const figures = await runAll({ provider, kafka, client, outside, dir, scaled, say });
+  process.stdout.write(`\n${table(figures)}\n`);
+  if (values.json !== undefined) writeFileSync(values.json, json(figures, { scale, client, servers: provider.name }));
+  if (figures.some(({ what, value }) => what.endsWith('lost') && value > 0)) process.exitCode = 1;
+} finally {
+  await provider.dispose();
+  rmSync(dir, { recursive: true, force: true });
+}

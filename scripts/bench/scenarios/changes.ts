@@ -1,0 +1,90 @@
+import { type BareResult, startBare } from '../bare.ts';
+import type { Bench, Scenario } from '../bench.ts';
+import { HASH_WRITES, STRING_WRITE, type Write, benchmarkWrites } from '../load.ts';
+import { type LoadFigures, load, startMirror } from '../mirror.ts';
+import type { MillionKeys } from '../million-keys.ts';
+import type { Figure } from '../report.ts';
+import { createTopic } from '../topic.ts';
+
+const MIN_CHANGES_PER_SECOND = 60_000;
+const MAX_CPU_SECONDS = 15;
+const HASHES = 500_000;
+const LIMIT_COUNT = 1_000_000;
+
+interface Limits {
+  readonly writer: number;
+  readonly subscriber: BareResult;
+  readonly producer: BareResult;
+}
+
+/** A Redis without Keyferry: its writer alone, then the same with one subscriber that only counts. */
+const redisLimits = async (bench: Bench, write: Write) => {
+  const count = bench.scaled(LIMIT_COUNT);
+  const args = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0'];
+  const redis = await bench.provider.startRedis({ args: ['--notify-keyspace-events', 'AE', ...args] });
+  const writer = await benchmarkWrites(redis, write, count);
+  const subscriber = startBare('subscriber', { url: redis.url, count });
+  await subscriber.ready;
+  const [result] = await Promise.all([subscriber.result, benchmarkWrites(redis, write, count)]);
+  await redis.stop();
+  return { writer, subscriber: result };
+};
+
+const producerLimit = async (bench: Bench): Promise<BareResult> => {
+  const { client, kafka, outside } = bench;
+  const topic = await createTopic(outside, `bench-bare-${Date.now()}`);
+  const count = bench.scaled(LIMIT_COUNT);
+  const { result } = startBare('producer', { client, brokers: kafka.brokers, topic: topic.name, count });
+  await topic.close();
+  return result;
+};
+
+const figures = (what: string, loaded: LoadFigures, { writer, subscriber, producer }: Limits): readonly Figure[] => [
+  {
+    scenario: 'a',
+    what: `${what}, sustained`,
+    value: loaded.perSecond,
+    unit: 'changes/s',
+    target: { atLeast: MIN_CHANGES_PER_SECOND },
+    limits: [
+      { what: 'redis-benchmark alone', value: writer, unit: 'changes/s' },
+      { what: 'bare subscriber', value: subscriber.perSecond, unit: 'changes/s' },
+      { what: 'bare producer', value: producer.perSecond, unit: 'changes/s' },
+    ],
+  },
+  {
+    scenario: 'a',
+    what: `${what}, CPU`,
+    value: loaded.cpuSecondsPerMillion,
+    unit: 'CPU-s/million',
+    target: { atMost: MAX_CPU_SECONDS },
+    limits: [
+      { what: 'bare subscriber', value: subscriber.cpuSecondsPerMillion, unit: 'CPU-s/million' },
+      { what: 'bare producer', value: producer.cpuSecondsPerMillion, unit: 'CPU-s/million' },
+    ],
+  },
+  { scenario: 'a', what: `${what}, lost`, value: loaded.lost, unit: 'keys', target: { atMost: 0 }, limits: [] },
+];
+
+export const changes = (millionKeys: MillionKeys): Scenario => ({
+  id: 'a',
+  title: 'changes/s of a keyspace source: 100-byte strings',
+  run: async (bench) => {
+    const limits = { ...(await redisLimits(bench, STRING_WRITE)), producer: await producerLimit(bench) };
+    const { loaded } = await millionKeys.get(bench);
+    return figures('strings of 100 B', loaded, limits);
+  },
+});
+
+export const hashChanges: Scenario = {
+  id: 'a',
+  title: 'changes/s of a keyspace source: hashes of 200 B to 1 kB',
+  run: async (bench) => {
+    const [write = STRING_WRITE] = HASH_WRITES.slice(2);
+    const limits = { ...(await redisLimits(bench, write)), producer: await producerLimit(bench) };
+    const mirror = await startMirror(bench, 'hashes');
+    const loaded = await load(mirror, { name: 'hashes', writes: HASH_WRITES, count: bench.scaled(HASHES) });
+    await mirror.stop();
+    return figures('hashes of 200 B to 1 kB', loaded, limits);
+  },
+};

@@ -1,0 +1,67 @@
+import { systemClock as clock } from '../../../core/clock.ts';
+import { isKeyferryError } from '../../../core/errors.ts';
+import type { DriverOptions } from '../driver-options.ts';
+import type { GroupConsumer, GroupConsumerOptions } from '../port.ts';
+import { Cluster } from './cluster.ts';
+import { Delivery, type BatchHandler } from './delivery.ts';
+import { fromPlatformatic } from './errors.ts';
+import { Membership, type Offset } from './membership.ts';
+
+const RETRY_DELAY_MS = 500;
+
+/**
+ * A group member that joins, delivers until the group rebalances, and joins again. The library's own consumer joins
+ * again at once when the group rebalances, without waiting for handlers, and commits what may not be its own any more.
+ */
+export class PlatformaticGroupConsumer implements GroupConsumer {
+  readonly #cluster: Cluster;
+  readonly #membership: Membership;
+  readonly #closing = new AbortController();
+  #delivery: Delivery | undefined;
+  #run: Promise<void> | undefined;
+
+  constructor(options: DriverOptions, group: GroupConsumerOptions) {
+    this.#cluster = new Cluster(options);
+    this.#membership = new Membership(options, group);
+  }
+
+  async run(handle: BatchHandler): Promise<void> {
+    this.#run = this.#untilClosed(handle).finally(() => this.#disconnect());
+    await this.#run;
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#delivery?.stop();
+    await this.#membership.stopJoining();
+    if (this.#run === undefined) await this.#disconnect();
+    else await this.#run.catch(() => undefined); // told to whoever called run
+  }
+
+  async #untilClosed(handle: BatchHandler): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      const start = await this.#joined();
+      if (start === undefined) continue;
+      this.#delivery = new Delivery(this.#cluster, this.#membership, handle);
+      if (!this.#closing.signal.aborted) await this.#delivery.run(start);
+    }
+  }
+
+  /** undefined: it did not come about, and may be tried again. */
+  async #joined(): Promise<readonly Offset[] | undefined> {
+    try {
+      return await this.#membership.committed(await this.#membership.join());
+    } catch (thrown) {
+      const error = fromPlatformatic(thrown, 'join');
+      if (!isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) throw error;
+      await clock.sleep(RETRY_DELAY_MS, this.#closing.signal);
+      return undefined;
+    }
+  }
+
+  async #disconnect(): Promise<void> {
+    // A member that could not say goodbye is missed after its session's timeout.
+    await this.#membership.leave().catch(() => undefined);
+    await Promise.all([this.#membership.close(), this.#cluster.close()]);
+  }
+}

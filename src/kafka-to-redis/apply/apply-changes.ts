@@ -1,0 +1,86 @@
+import { refusal } from '../../clients/redis/errors.ts';
+import type { RedisArgument, RedisConnection, RedisReply } from '../../clients/redis/port.ts';
+import type { KeyferryError } from '../../core/errors.ts';
+import { REPLACE } from './replace-script.ts';
+
+/** What becomes of one key. */
+export interface Change {
+  readonly key: Buffer;
+  /** As replacementOf makes it; undefined: the key goes. */
+  readonly replacement: readonly RedisArgument[] | undefined;
+}
+
+/** One script call holds at most this much, so that it does not hold Redis up; a single larger key goes alone. */
+const MAX_CALL_KEYS = 500;
+const MAX_CALL_VALUES = 5_000;
+const MAX_CALL_BYTES = 1_000_000;
+
+/**
+ * Brings keys into their states, each one atomically. Idempotent (I6). Each key may appear once.
+ * @returns the keys whose state Redis refused, with its words; they keep what they held.
+ * @throws KF_REDIS_UNAVAILABLE and whatever else concerns no single key: any of the changes may then be applied.
+ */
+export const applyChanges = async <C extends Change>(
+  connection: RedisConnection,
+  changes: readonly C[],
+): Promise<ReadonlyMap<C, KeyferryError>> => {
+  const refused = new Map<C, KeyferryError>();
+  const calls: Promise<unknown>[] = [];
+  const gone = changes.filter(({ replacement }) => replacement === undefined);
+  if (gone.length > 0) calls.push(connection.call('UNLINK', ...gone.map(({ key }) => key)));
+  for (const call of intoCalls(changes.filter(({ replacement }) => replacement !== undefined))) {
+    calls.push(replaceAll(connection, call, refused));
+  }
+  // All are awaited, whatever becomes of one: what is tried again must not meet a leftover of the first try.
+  for (const outcome of await Promise.allSettled(calls)) if (outcome.status === 'rejected') throw outcome.reason;
+  return refused;
+};
+
+const replaceAll = async <C extends Change>(
+  connection: RedisConnection,
+  changes: readonly C[],
+  refused: Map<C, KeyferryError>,
+): Promise<void> => {
+  const keys = changes.map(({ key }) => key);
+  const reply = await connection.script(
+    REPLACE,
+    keys,
+    changes.flatMap(({ replacement }) => replacement ?? []),
+  );
+  for (const [position, words] of pairs(reply)) {
+    const change = changes[Number(position) - 1];
+    const error = refusal(change?.replacement?.[0] === 'dump' ? 'RESTORE' : 'the state', String(words));
+    if (error.code !== 'KF_REDIS_REFUSED') throw error;
+    if (change !== undefined) refused.set(change, error);
+  }
+};
+
+const pairs = (reply: RedisReply): [RedisReply, RedisReply][] => {
+  const flat = Array.isArray(reply) ? (reply as readonly RedisReply[]) : [];
+  return flat.flatMap((first, index) => (index % 2 === 0 ? [[first, flat[index + 1] ?? null]] : []));
+};
+
+function* intoCalls<C extends Change>(changes: readonly C[]): Generator<readonly C[]> {
+  let call: C[] = [];
+  let values = 0;
+  let bytes = 0;
+  for (const change of changes) {
+    const { length } = change.replacement ?? [];
+    const size = bytesOf(change);
+    const isFull = call.length >= MAX_CALL_KEYS || values + length > MAX_CALL_VALUES || bytes + size > MAX_CALL_BYTES;
+    if (isFull && call.length > 0) {
+      yield call;
+      [call, values, bytes] = [[], 0, 0];
+    }
+    call.push(change);
+    values += length;
+    bytes += size;
+  }
+  if (call.length > 0) yield call;
+}
+
+const bytesOf = ({ key, replacement = [] }: Change): number => {
+  let bytes = key.length;
+  for (const argument of replacement) if (typeof argument === 'object') bytes += argument.length;
+  return bytes;
+};

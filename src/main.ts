@@ -1,0 +1,106 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import type { Invocation } from './cli/arguments.ts';
+
+// Everything else is imported once Node is known to be new enough: an old one would fail at the imports, unexplained.
+const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  readonly version: string;
+  readonly engines: { readonly node: string };
+};
+
+const out = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+const err = (line: string): void => {
+  process.stderr.write(`keyferry: ${line}\n`);
+};
+
+/** SIGTERM and SIGINT: the first one drains, the second one ends at once. */
+const stopSignal = (): AbortSignal => {
+  const stop = new AbortController();
+  for (const [name, status] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
+    process.on(name, () => {
+      if (stop.signal.aborted) process.exit(status);
+      err(`${name}: draining; a second one ends at once`);
+      stop.abort();
+    });
+  }
+  return stop.signal;
+};
+
+const execute = async (invocation: Invocation & { kind: 'command' }): Promise<number> => {
+  const [{ loadConfig }, { systemClock: clock }] = await Promise.all([
+    import('./config/load-config.ts'),
+    import('./core/clock.ts'),
+  ]);
+  const readFile = (path: string): string => readFileSync(path, 'utf8');
+  const config = loadConfig({ file: invocation.configFile, environment: process.env, readFile });
+  switch (invocation.command) {
+    case 'config': {
+      const { printConfig } = await import('./config/print-config.ts');
+      out(printConfig(config).trimEnd());
+      return 0;
+    }
+    case 'check': {
+      const { check } = await import('./cli/check.ts');
+      return check({ config, clock, out });
+    }
+    case 'verify': {
+      const { verify } = await import('./cli/verify.ts');
+      return verify({ config, clock, out, limit: invocation.limit });
+    }
+    case 'run': {
+      const [{ run }, { runDaemon }] = await Promise.all([import('./cli/run.ts'), import('./app/daemon.ts')]);
+      const daemon = (signal: AbortSignal): Promise<void> => runDaemon({ config, version, signal });
+      return run({ daemon, stop: stopSignal(), clock, err });
+    }
+  }
+};
+
+const main = async (): Promise<number> => {
+  const { parseArguments } = await import('./cli/arguments.ts');
+  const invocation = parseArguments(process.argv.slice(2), process.env);
+  switch (invocation.kind) {
+    case 'help':
+      out(invocation.text);
+      return 0;
+    case 'version':
+      out(version);
+      return 0;
+    case 'command':
+      return execute(invocation);
+  }
+};
+
+/** One clear line, and the documented status; a stack trace only for whoever debugs. */
+const fail = async (error: unknown): Promise<never> => {
+  const [{ isKeyferryError, messageOf }, { exitStatusOf }] = await Promise.all([
+    import('./core/errors.ts'),
+    import('./cli/exit-status.ts'),
+  ]);
+  const debugging = process.env['KEYFERRY_LOG_LEVEL'] === 'debug';
+  if (isKeyferryError(error)) err(`${error.code}: ${error.message}`);
+  else err(`unexpected: ${messageOf(error)}${debugging ? '' : ' (KEYFERRY_LOG_LEVEL=debug shows where)'}`);
+  if (debugging && error instanceof Error && error.stack !== undefined) err(error.stack);
+  process.exit(exitStatusOf(error));
+};
+
+const isNodeNewEnough = (): boolean => {
+  const numbers = (text: string): number[] => [...text.matchAll(/\d+/g)].map(Number);
+  const [wanted = [], found = []] = [numbers(engines.node), numbers(process.versions.node)];
+  const differs = wanted.findIndex((number, at) => number !== found[at]);
+  return differs === -1 || (found[differs] ?? 0) > (wanted[differs] ?? 0);
+};
+
+// A reader that has seen enough (`keyferry verify | head`) is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+
+if (isNodeNewEnough()) {
+  process.on('uncaughtException', (error) => void fail(error));
+  main().then((status) => process.exit(status), fail);
+} else {
+  err(`needs Node ${engines.node}, and this is ${process.versions.node}: install a newer one`);
+  process.exit(2);
+}

@@ -1,0 +1,49 @@
+import type { RedisConnection, RedisReply } from '../../clients/redis/port.ts';
+import { type KeyName, keyBytes } from '../../core/key-name.ts';
+import type { RecordFormat } from '../../core/key-record.ts';
+import type { KeyState } from '../../core/key-state.ts';
+import type { Found, KeySource } from './key-source.ts';
+import { LargeKeyReader } from './read-large-key.ts';
+import { KEYS_EXIST, READ_KEYS } from './read-keys-script.ts';
+import { readReply } from './read-keys-reply.ts';
+
+export interface KeyReaderOptions {
+  /** Nobody else may use MULTI or WATCH on it. */
+  readonly connection: RedisConnection;
+  readonly format: RecordFormat;
+  /** A value above it is not read but comes as omitted. Near it the encoded record decides, which is the caller's to do. */
+  readonly maxValueBytes: number;
+}
+
+/** Reads keys of one database. Most come in one script call per batch; one too large for that is read by itself. */
+export class KeyReader implements KeySource {
+  readonly #options: KeyReaderOptions;
+  readonly #largeKeys: LargeKeyReader;
+
+  constructor(options: KeyReaderOptions) {
+    this.#options = options;
+    this.#largeKeys = new LargeKeyReader(options);
+  }
+
+  /** @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION, KF_REDIS_REFUSED */
+  async read(keys: readonly KeyName[]): Promise<readonly Found[]> {
+    if (keys.length === 0) return [];
+    const { connection, format, maxValueBytes } = this.#options;
+    const names = keys.map(keyBytes);
+    const replies = (await connection.script(READ_KEYS, names, [format, maxValueBytes])) as readonly RedisReply[];
+    const found: Found[] = [];
+    for (const [at, name] of names.entries()) {
+      const reply = readReply(replies[at] ?? null, format);
+      found.push(reply !== undefined && typeof reply === 'object' && 'elements' in reply ? await this.#largeKeys.read(name, reply) : reply);
+    }
+    return found;
+  }
+
+  async exist(keys: readonly KeyName[]): Promise<readonly boolean[]> {
+    if (keys.length === 0) return [];
+    const reply = (await this.#options.connection.script(KEYS_EXIST, keys.map(keyBytes), [])) as Buffer;
+    return Array.from(reply, (digit) => digit === ONE);
+  }
+}
+
+const ONE = 0x31;

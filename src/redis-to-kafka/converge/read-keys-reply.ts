@@ -1,0 +1,101 @@
+import type { RedisReply } from '../../clients/redis/port.ts';
+import type { RecordFormat } from '../../core/key-record.ts';
+import type { KeyState, KeyValue, StreamEntry, StreamGroup } from '../../core/key-state.ts';
+import type { Found } from './key-source.ts';
+
+/** A key that its script call only measured. */
+export interface LargeKey {
+  readonly type: string;
+  /** Fields, items, members, entries; 1 for a string. */
+  readonly elements: number;
+  /** In Redis' memory, estimated from samples. */
+  readonly bytes: number;
+}
+
+/** One key's element of the reply to READ_KEYS: its shape is told there. */
+export const readReply = (reply: RedisReply, format: RecordFormat): Found | LargeKey => {
+  if (reply === null) return undefined;
+  if (Buffer.isBuffer(reply)) return { value: { type: 'string', value: reply }, expireAt: undefined };
+  if (typeof reply === 'number') return 'later';
+  const [first = null, second = null, third = null] = reply;
+  if (typeof first === 'number') {
+    return { value: { type: 'string', value: bufferOf(second) }, expireAt: expiryOf(first) };
+  }
+  const redisType = typeName(textOf(first));
+  if (third === null) return { type: redisType, elements: Number(reply[3]), bytes: Number(reply[4]) };
+  const expireAt = expiryOf(second);
+  if (typeof third === 'number') return { value: { type: 'omitted', redisType, bytes: third }, expireAt };
+  if (!Buffer.isBuffer(third)) return { value: collectionOf(redisType, third, reply.slice(3)), expireAt };
+  if (redisType === 'json' && format === 'json') return { value: { type: 'json', document: third }, expireAt };
+  return { value: { type: 'dump', redisType, payload: third }, expireAt };
+};
+
+/** RedisJSON calls its type by another name. */
+const typeName = (redisType: string): string => (redisType === 'ReJSON-RL' ? 'json' : redisType);
+
+/** @param reply of PEXPIRETIME: -1 where the key does not expire. */
+export const expiryOf = (reply: RedisReply): number | undefined =>
+  typeof reply === 'number' && reply >= 0 ? reply : undefined;
+
+/**
+ * @param content as HGETALL, LRANGE, SMEMBERS, ZRANGE WITHSCORES and XRANGE give it.
+ * @param more behind a hash's content, its fields' expiries; behind a stream's, XINFO STREAM and XINFO GROUPS.
+ */
+export const collectionOf = (type: string, content: readonly RedisReply[], more: readonly RedisReply[]): KeyValue => {
+  switch (type) {
+    case 'hash': {
+      const entries = content as readonly Buffer[];
+      const expiries = more[0] ?? null;
+      return expiries === null ? { type, entries } : { type, entries, fieldExpireAt: arrayOf(expiries).map(expiryOf) };
+    }
+    case 'list':
+      return { type, items: content as readonly Buffer[] };
+    case 'set':
+      return { type, members: content as readonly Buffer[] };
+    case 'zset':
+      return { type, entries: content as readonly Buffer[] };
+    case 'stream': {
+      const [info = null, groups = null] = more;
+      return {
+        type,
+        stream: {
+          lastId: textOf(fieldsOf(info).get('last-generated-id')),
+          entries: content.map(streamEntry),
+          groups: arrayOf(groups).map(streamGroup),
+        },
+      };
+    }
+    default:
+      throw new TypeError(`${type} is no collection`);
+  }
+};
+
+const streamEntry = (reply: RedisReply): StreamEntry => {
+  const [id = null, fields = null] = arrayOf(reply);
+  return { id: textOf(id), fields: arrayOf(fields) as readonly Buffer[] };
+};
+
+const streamGroup = (reply: RedisReply): StreamGroup => {
+  const group = fieldsOf(reply);
+  return { name: bufferOf(group.get('name') ?? null), lastId: textOf(group.get('last-delivered-id')) };
+};
+
+/** A flat array of names and values, as XINFO gives it. */
+const fieldsOf = (reply: RedisReply): ReadonlyMap<string, RedisReply> => {
+  const flat = arrayOf(reply);
+  const fields = new Map<string, RedisReply>();
+  for (let at = 0; at + 1 < flat.length; at += 2) fields.set(textOf(flat[at]), flat[at + 1] ?? null);
+  return fields;
+};
+
+const arrayOf = (reply: RedisReply): readonly RedisReply[] => {
+  if (!Array.isArray(reply)) throw new TypeError('Redis gave no array');
+  return reply as readonly RedisReply[];
+};
+
+const bufferOf = (reply: RedisReply): Buffer => {
+  if (!Buffer.isBuffer(reply)) throw new TypeError('Redis gave no bulk string');
+  return reply;
+};
+
+const textOf = (reply: RedisReply | undefined): string => bufferOf(reply ?? null).toString('latin1');

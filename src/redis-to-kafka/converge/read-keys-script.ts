@@ -1,0 +1,157 @@
+import type { RedisScript } from '../../clients/redis/port.ts';
+
+/**
+ * Reads KEYS, each atomically. ARGV: format (`json` or `dump`), maxValueBytes. One reply element per key, in order:
+ *
+ *     nil                                gone
+ *     bulk                               a string that does not expire, the common case
+ *     0                                  not read: the call has done its share of work; ask again
+ *     [expireAt, bulk]                   a string that expires
+ *     [type, expireAt, content, ...]     content: an array, as the type's own command gives it; a bulk for JSON and DUMP
+ *     [type, expireAt, bytes]            a number: too large to travel
+ *     [type, expireAt, nil, count, bytes]  too large for this call: read it by itself
+ *
+ * expireAt is Unix ms, -1 for never. Behind a hash's content stand its fields' expiries, where it has any; behind a
+ * stream's, XINFO STREAM and XINFO GROUPS.
+ *
+ * The costs are microseconds on a machine of 2024 busy with other work (docs/adr/0004): a script pays about four times what
+ * the same command costs outside of it, because every element becomes a Lua string on its way.
+ */
+const lua = `
+local call = redis.call
+local asDump, max = ARGV[1] == 'dump', tonumber(ARGV[2])
+
+local WORK = 5000
+local KEY, SAMPLED_KEY = 3, 10
+local BYTE = { value = 0.0025, whole = 0.006 }
+local COUNT = { hash = 'HLEN', list = 'LLEN', set = 'SCARD', zset = 'ZCARD', stream = 'XLEN' }
+local ELEMENT = { hash = 0.5, list = 0.25, set = 0.25, zset = 1, stream = 2 }
+local DUMP_ELEMENT = 0.1
+-- Most states are shorter; so their size need not be asked for.
+local SHORT = 4096
+local LAST_EXPIRY = 9007199254740991
+
+local hasFieldExpiry
+if redis.VALKEY_VERSION_NUM then hasFieldExpiry = redis.VALKEY_VERSION_NUM >= 0x00090000
+else hasFieldExpiry = redis.REDIS_VERSION_NUM >= 0x00070400 end
+
+local function expiry(key)
+  local at = call('PEXPIRETIME', key)
+  if at > LAST_EXPIRY then return LAST_EXPIRY end
+  return at
+end
+
+-- A hash in a plain listpack has no expiring fields.
+local function fieldExpiries(key, entries)
+  if not hasFieldExpiry or call('OBJECT', 'ENCODING', key) == 'listpack' then return false end
+  local all, any = {}, false
+  for from = 1, #entries, 2000 do
+    local fields = {}
+    for at = from, math.min(from + 1999, #entries), 2 do fields[#fields + 1] = entries[at] end
+    for _, at in ipairs(call('HPEXPIRETIME', key, 'FIELDS', #fields, unpack(fields))) do
+      all[#all + 1] = at
+      any = any or at >= 0
+    end
+  end
+  return any and all
+end
+
+local function collection(key, type)
+  local at = expiry(key)
+  if type == 'hash' then
+    local entries = call('HGETALL', key)
+    return { type, at, entries, fieldExpiries(key, entries) }
+  elseif type == 'list' then return { type, at, call('LRANGE', key, 0, -1) }
+  elseif type == 'set' then return { type, at, call('SMEMBERS', key) }
+  elseif type == 'zset' then return { type, at, call('ZRANGE', key, 0, -1, 'WITHSCORES') }
+  end
+  return { type, at, call('XRANGE', key, '-', '+'), call('XINFO', 'STREAM', key), call('XINFO', 'GROUPS', key) }
+end
+
+-- How much of memory is surely content, whatever the encoding: not a stream's, which may be pending entries.
+local function surelyTooLarge(type, count, memory)
+  return type ~= 'stream' and memory / 2 - 200 * count - 8192 > max
+end
+
+-- Each of the functions below gives a key's reply and its cost; nothing where that exceeds the room left.
+local function readString(key, room)
+  local value = call('GETRANGE', key, 0, SHORT - 1)
+  local bytes, cost = #value, KEY
+  if bytes == SHORT then
+    bytes = call('STRLEN', key)
+    if bytes > max then return { 'string', expiry(key), bytes }, cost end
+    cost = KEY + bytes * BYTE.value
+    if cost > WORK then return { 'string', expiry(key), false, 1, bytes }, KEY end
+    if cost > room then return nil end
+    value = call('GET', key)
+  elseif bytes > max then return { 'string', expiry(key), bytes }, cost
+  end
+  local at = expiry(key)
+  if at == -2 then return false, cost end
+  if at == -1 then return value, cost end
+  return { at, value }, cost
+end
+
+local function readCollection(key, type, room)
+  local count = call(COUNT[type], key)
+  -- Each element takes three bytes of the record beside its own.
+  local tooMany = 3 * count > max
+  local work = count * ELEMENT[type]
+  local isLarge = tooMany or work > WORK
+  local memory = call('MEMORY', 'USAGE', key, 'SAMPLES', isLarge and 100 or 0)
+  if tooMany or surelyTooLarge(type, count, memory) then return { type, expiry(key), memory }, SAMPLED_KEY end
+  local cost = KEY + work + memory * BYTE.value
+  if isLarge or cost > WORK then return { type, expiry(key), false, count, memory }, SAMPLED_KEY end
+  if cost > room then return nil end
+  return collection(key, type), cost
+end
+
+-- Redis makes a DUMP payload, and a JSON text, in one go: what takes too long for one call cannot travel at all.
+local function readWhole(key, type, room, command)
+  local count, bytes = 1, 0
+  if type == 'string' then bytes = call('STRLEN', key)
+  else
+    if COUNT[type] then count = call(COUNT[type], key) end
+    bytes = call('MEMORY', 'USAGE', key, 'SAMPLES', 100)
+  end
+  local cost = KEY + count * DUMP_ELEMENT + bytes * BYTE.whole
+  if cost > 2 * WORK or (type == 'string' and bytes > max) then return { type, expiry(key), bytes }, SAMPLED_KEY end
+  if cost > room then return nil end
+  local content = call(command, key)
+  if #content > max then return { type, expiry(key), #content }, cost end
+  return { type, expiry(key), content }, cost
+end
+
+local function read(key, room)
+  local type = call('TYPE', key).ok
+  if type == 'none' then return false, KEY end
+  if not asDump then
+    if type == 'string' then return readString(key, room) end
+    if COUNT[type] then return readCollection(key, type, room) end
+    if type == 'ReJSON-RL' then return readWhole(key, type, room, 'JSON.GET') end
+  end
+  return readWhole(key, type, room, 'DUMP')
+end
+
+local found, room = {}, WORK
+for i = 1, #KEYS do
+  local reply, cost
+  -- The first key always gets through: alone, none costs more than 2 * WORK.
+  if room > 0 then reply, cost = read(KEYS[i], i == 1 and math.huge or room) end
+  if reply == nil then reply, cost = 0, room end
+  found[i], room = reply, room - cost
+end
+return found
+`;
+
+export const READ_KEYS: RedisScript = { lua, readOnly: true };
+
+/** One character per key: 1 where it exists. EXISTS leaves the key's idle time alone. */
+export const KEYS_EXIST: RedisScript = {
+  lua: `
+local found = {}
+for i = 1, #KEYS do found[i] = redis.call('EXISTS', KEYS[i]) end
+return table.concat(found)
+`,
+  readOnly: true,
+};

@@ -1,0 +1,128 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { eventually } from './eventually.ts';
+import { freePort } from './ports.ts';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+
+interface GapRow {
+  readonly cause: string;
+}
+
+/** As /api/v1/status tells it, as far as tests look at it. */
+export interface DaemonStatus {
+  readonly ready: boolean;
+  readonly sources: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly databases: readonly {
+      readonly keysPublished: number;
+      readonly keysPending: number;
+      readonly gapsOpen: readonly GapRow[];
+      readonly gapsClosed: readonly GapRow[];
+      readonly reconcile?: { readonly phase: string; readonly keysDone: number; readonly keysEstimated: number };
+    }[];
+  }[];
+}
+
+/** The daemon as its users run it: a process of its own, a configuration file, HTTP, signals. */
+export class Daemon {
+  readonly #directory: string;
+  readonly #config: object;
+  readonly port: number;
+  #child: ChildProcess | undefined;
+  #output = '';
+
+  private constructor(directory: string, port: number, config: object) {
+    this.#directory = directory;
+    this.port = port;
+    this.#config = config;
+  }
+
+  /** @param config as in the YAML file; http and state are filled in. */
+  static async create(config: object): Promise<Daemon> {
+    const directory = await mkdtemp(join(tmpdir(), 'keyferry-daemon-'));
+    return new Daemon(directory, await freePort(), config);
+  }
+
+  /** Everything that it wrote to stdout and stderr. */
+  get output(): string {
+    return this.#output;
+  }
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  async start(): Promise<void> {
+    const file = join(this.#directory, 'keyferry.yaml');
+    const state = { path: join(this.#directory, 'state') };
+    await writeFile(file, stringify({ http: { port: this.port }, state, log: { level: 'debug' }, ...this.#config }));
+    const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const collect = (chunk: Buffer): void => {
+      this.#output += chunk.toString();
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    this.#child = child;
+  }
+
+  /** SIGKILL, and whatever it leaves behind stays. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  /** SIGTERM; gives the exit status. */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** Takes the state store away. */
+  async loseState(): Promise<void> {
+    await rm(join(this.#directory, 'state'), { recursive: true });
+  }
+
+  async dispose(): Promise<void> {
+    await this.#end('SIGKILL');
+    await rm(this.#directory, { recursive: true, force: true });
+  }
+
+  async get(path: string): Promise<Response> {
+    return fetch(`http://127.0.0.1:${this.port}${path}`);
+  }
+
+  async status(): Promise<DaemonStatus> {
+    return (await (await this.get('/api/v1/status')).json()) as DaemonStatus;
+  }
+
+  /** The sum of the series of a metric whose name and labels begin so. */
+  async metric(series: string): Promise<number> {
+    const text = await (await this.get('/metrics')).text();
+    const lines = text.split('\n').filter((line) => line.startsWith(series));
+    return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
+  }
+
+  /** Waits until the first source runs, no gap is open and no key waits. */
+  async settled(timeoutMs = 60_000): Promise<void> {
+    const isSettled = async (): Promise<boolean> => {
+      const [source] = (await this.status()).sources;
+      if (source?.state !== 'running') return false;
+      return source.databases.every(({ gapsOpen, keysPending }) => gapsOpen.length === 0 && keysPending === 0);
+    };
+    await eventually(isSettled, { timeoutMs, what: 'the source to be settled' }).catch((error: unknown) => {
+      throw new Error(`${String(error)}; the daemon's last words:\n${this.#output.slice(-3_000)}`, { cause: error });
+    });
+  }
+
+  async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    await gone;
+    return child.exitCode;
+  }
+}

@@ -1,0 +1,64 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { say, tool } from './tools.ts';
+
+const run = promisify(execFile);
+
+const KAFKA_VERSION = '4.1.0';
+const ARTIFACTS = [
+  ['org.apache.kafka', 'kafka_2.13', KAFKA_VERSION],
+  ['org.apache.kafka', 'kafka-tools', KAFKA_VERSION],
+  ['org.slf4j', 'slf4j-simple', '1.7.36'],
+] as const;
+
+/** The Java class path of a Kafka broker; fetched with Maven into this user's cache where it is not there yet. */
+export const kafkaClassPath = async (): Promise<string> => {
+  const cache = process.env['KEYFERRY_CACHE_DIR'] ?? join(cacheHome(), 'keyferry');
+  const lib = join(cache, `kafka-${KAFKA_VERSION}`);
+  if (!(await exists(lib))) await fetchJars(cache, lib);
+  return join(lib, '*');
+};
+
+const cacheHome = (): string => process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
+
+const exists = async (dir: string): Promise<boolean> =>
+  readdir(dir).then(
+    () => true,
+    () => false,
+  );
+
+const fetchJars = async (cache: string, lib: string): Promise<void> => {
+  const mvn = await tool('mvn', 'maven');
+  await mkdir(cache, { recursive: true });
+  const work = await mkdtemp(join(cache, 'fetching-'));
+  try {
+    say(`fetching Kafka ${KAFKA_VERSION} with Maven, once, into ${lib}`);
+    await writeFile(join(work, 'pom.xml'), POM);
+    const jars = join(work, 'lib');
+    await run(mvn, ['-q', '-B', '-f', work, 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`], {
+      maxBuffer: Infinity,
+    });
+    await rename(jars, lib).catch(async (error: unknown) => {
+      // Another run was faster: its jars are as good as ours.
+      if (!(await exists(lib))) throw error;
+    });
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+};
+
+const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>keyferry</groupId>
+  <artifactId>test-stack</artifactId>
+  <version>1</version>
+  <dependencies>${ARTIFACTS.map(
+    ([groupId, artifactId, version]) => `
+    <dependency><groupId>${groupId}</groupId><artifactId>${artifactId}</artifactId><version>${version}</version></dependency>`,
+  ).join('')}
+  </dependencies>
+</project>
+`;

@@ -1,0 +1,47 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/**
+ * A temporary directory and the processes that work in it. Neither outlives this process, not even when it is killed:
+ * a reaper watches over them.
+ */
+export class Workplace {
+  readonly dir = mkdtempSync(join(tmpdir(), 'keyferry-stack-'));
+  readonly #reaper: ChildProcess;
+  #directories = 0;
+
+  constructor() {
+    this.#reaper = spawn(process.execPath, [join(import.meta.dirname, 'reaper.ts'), this.dir], {
+      // Detached: a Ctrl-C meant for us must not end it before its work is done.
+      detached: true,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
+    this.#reaper.unref();
+    if (this.#reaper.stdin instanceof Socket) this.#reaper.stdin.unref();
+  }
+
+  /** A path inside that nobody else was given. */
+  path(name: string): string {
+    this.#directories += 1;
+    return join(this.dir, `${name}-${this.#directories}`);
+  }
+
+  /** Lets a child go only with its workplace. */
+  guard(child: ChildProcess): void {
+    this.#reaper.stdin?.write(`+${child.pid ?? 0}\n`);
+    child.once('exit', () => this.#reaper.stdin?.write(`-${child.pid ?? 0}\n`));
+  }
+
+  /** Kills what still runs and deletes the directory. */
+  async close(): Promise<void> {
+    if (this.#reaper.exitCode !== null) return;
+    const gone = once(this.#reaper, 'exit');
+    this.#reaper.ref();
+    this.#reaper.stdin?.end();
+    await gone;
+  }
+}
