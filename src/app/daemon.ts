@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { connectKafka } from '../clients/kafka/connect.ts';
 import { connectRedis } from '../clients/redis/connect.ts';
-import type { AppConfig, SinkConfig, SourceConfig } from '../config/app-config.ts';
+import type { AppConfig, SourceConfig } from '../config/app-config.ts';
 import { type Clock, aborted, systemClock } from '../core/clock.ts';
 import { isKeyferryError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
@@ -46,8 +46,8 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const tools: Tools = { config, clock, logger, metrics };
   const store = new LmdbStateStore({ path: config.state.path, clock });
   const sources = config.sources.map((source) => keyspaceSource(source, store, tools));
-  const sinks = config.sinks.map((sink) => keyferrySink(sink, tools));
-  const flows: readonly Flow[] = [...sources, ...sinks];
+  const sinks: never[] = [];
+  const flows: readonly Flow[] = sources;
   const startedAt = clock.now();
   const server = createHttpServer({
     ...config.http,
@@ -59,7 +59,7 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
       startedAt,
       ready: flows.every((flow) => flow.health().length === 0),
       sources: sources.map((source) => source.status()),
-      sinks: sinks.map((sink) => sink.status()),
+      sinks,
     }),
     metrics,
     logger,

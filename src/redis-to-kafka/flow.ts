@@ -131,7 +131,7 @@ export class KeyspaceSource {
       const database = { db, control: this.#connect(redis, db, 'control'), reading: this.#connect(redis, db, 'read') };
       const keyspace = await this.#patiently(signal, () => openKeyspace(database, this.#options, tools));
       if (keyspace === undefined) return undefined;
-      logger.info({ source: name, db, records: this.#recordsCaughtUp }, 'the store holds what the topic holds');
+      logger.info({ db, records: this.#recordsCaughtUp }, 'the store holds what the topic holds');
       keyspace.missed('start');
       this.#keyspaces.set(db, keyspace);
     }
@@ -204,7 +204,7 @@ export class KeyspaceSource {
     const onFailure = (error: KeyferryError, retryMs: number): void => {
       if (this.#waitingFor !== error.message)
         logger.warn({ code: error.code, reason: error.message, retryMs }, 'waiting');
-      this.#waitingFor = error.message;
+      if (retryMs >= 400) this.#waitingFor = error.message;
     };
     return retry(action, { clock, signal, onFailure });
   }

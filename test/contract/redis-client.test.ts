@@ -1,109 +1,24 @@
-import { once } from 'node:events';
-import { type AddressInfo, type Socket, createConnection, createServer } from 'node:net';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { ensureOrigin } from '../../src/clients/redis/origin.ts';
-import type {
-  RedisClient,
-  RedisConnection,
-  RedisSubscription,
-  SubscriptionHandler,
-} from '../../src/clients/redis/port.ts';
+import type { RedisClient, RedisConnection } from '../../src/clients/redis/port.ts';
 import { eventually } from '../support/eventually.ts';
+import { lateProxy } from '../support/late-proxy.ts';
 import { stackProvider } from '../support/provider.ts';
 import type { RedisServer } from '../support/stack.ts';
-
-const BINARY = Buffer.from([0, 255, 13, 10, 36, 195, 40]);
+import { BINARY, as, redisFixture } from './redis-fixture.ts';
 
 let server: RedisServer;
 let client: RedisClient;
-let open: RedisConnection[];
-let subscriptions: RedisSubscription[];
-
-beforeEach(async () => {
-  server = await (await stackProvider()).startRedis({ args: ['--notify-keyspace-events', 'AE'] });
-  client = connectRedis({ url: server.url, name: 'keyferry' });
-  open = [];
-  subscriptions = [];
+const { connect, keep } = redisFixture((started) => {
+  ({ server, client } = started);
 });
-
-afterEach(async () => {
-  for (const subscription of subscriptions) subscription.close();
-  await Promise.all(open.map((connection) => connection.close()));
-  await server.kill();
-});
-
-const connect = async (from = client, db = 0): Promise<RedisConnection> => {
-  const connection = from.connect({ db, name: 'test' });
-  open.push(connection);
-  await connection.ready();
-  return connection;
-};
-
-const subscribe = async (patterns: readonly string[], from = client) => {
-  const seen: string[] = [];
-  const handler: SubscriptionHandler = {
-    onMessage: (channel, message) => seen.push(`${channel.toString('latin1')} ${message.toString('latin1')}`),
-    onFlush: () => seen.push('flush'),
-  };
-  const subscription = await from.subscribe(patterns, handler);
-  subscriptions.push(subscription);
-  return { seen, subscription };
-};
-
-const as = (user: string, password: string): RedisClient =>
-  connectRedis({ url: `redis://${user}:${password}@${server.host}:${server.port}`, name: 'keyferry' });
 
 const refusalOf = async (connection: RedisConnection): Promise<unknown> =>
-  connection.ready(AbortSignal.timeout(500)).catch((error: unknown) => error);
+  connection.ready().catch((error: unknown) => error);
 
-/** A proxy that can hold back what a client sent, and deliver it when that client has long gone. */
-const lateProxy = async ({ host, port }: RedisServer) => {
-  let holding = false;
-  const held: [Socket, Buffer][] = [];
-  const clients = new Set<Socket>();
-  const servers = new Set<Socket>();
-  const listener = createServer((downstream) => {
-    const upstream = createConnection({ host, port });
-    clients.add(downstream);
-    servers.add(upstream);
-    upstream.pipe(downstream);
-    upstream.on('error', () => undefined);
-    downstream.on('error', () => undefined);
-    downstream.on('data', (chunk: Buffer) => {
-      if (holding) held.push([upstream, chunk]);
-      else upstream.write(chunk);
-    });
-  });
-  listener.listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  return {
-    url: `redis://127.0.0.1:${(listener.address() as AddressInfo).port}`,
-    get held() {
-      return held.length;
-    },
-    hold: () => {
-      holding = true;
-    },
-    cutClients: () => {
-      holding = false;
-      for (const client of clients) client.destroy();
-    },
-    /** Resolves when the server has answered, or had hung up. */
-    release: () =>
-      Promise.all(
-        held.map(async ([upstream, chunk]) => {
-          if (upstream.closed) return;
-          upstream.resume().write(chunk);
-          await Promise.race([once(upstream, 'data'), once(upstream, 'close')]);
-        }),
-      ),
-    close: () => {
-      for (const socket of [...clients, ...servers]) socket.destroy();
-      listener.close();
-    },
-  };
-};
+const reconnected = (connection: RedisConnection): Promise<boolean> =>
+  eventually(() => connection.isReady, { what: 'the reconnect' });
 
 describe('commands', () => {
   test('replies are raw bytes, numbers, null and arrays, whatever the command', async () => {
@@ -186,31 +101,28 @@ describe('errors', () => {
   test('a wrong password is told apart from a server that is away', async () => {
     const redis = await connect();
     await redis.call('ACL', 'SETUSER', 'ferry', 'on', '>right', '~*', '&*', '+@all');
-    const refused = as('ferry', 'wrong').connect({ db: 0, name: 'test' });
-    open.push(refused);
+    const refused = keep(as(server, 'ferry', 'wrong').connect({ db: 0, name: 'test' }));
     expect(await refusalOf(refused)).toMatchObject({ code: 'KF_REDIS_AUTH' });
     await expect(refused.call('PING')).rejects.toMatchObject({ code: 'KF_REDIS_AUTH' });
-    await connect(as('ferry', 'right'));
+    await connect(as(server, 'ferry', 'right'));
   });
 
   test('a server that wants a password says so when none is given', async () => {
     const redis = await connect();
     await redis.call('CONFIG', 'SET', 'requirepass', 'secret');
-    const refused = client.connect({ db: 0, name: 'test' });
-    open.push(refused);
+    const refused = keep(client.connect({ db: 0, name: 'test' }));
     expect(await refusalOf(refused)).toMatchObject({ code: 'KF_REDIS_AUTH' });
   });
 
   test('a password for a server that has none is refused, not ignored', async () => {
-    const refused = as('', 'secret').connect({ db: 0, name: 'test' });
-    open.push(refused);
+    const refused = keep(as(server, '', 'secret').connect({ db: 0, name: 'test' }));
     expect(await refusalOf(refused)).toMatchObject({ code: 'KF_REDIS_AUTH' });
   });
 
   test('a missing permission names the command; the connection of such a user still stands', async () => {
     const redis = await connect();
     await redis.call('ACL', 'SETUSER', 'reader', 'on', '>right', '~*', '+ping', '+get');
-    const reader = await connect(as('reader', 'right'));
+    const reader = await connect(as(server, 'reader', 'right'));
     expect(await reader.call('GET', 'a')).toBeNull();
     await expect(reader.call('SET', 'a', 'b')).rejects.toMatchObject({
       code: 'KF_REDIS_PERMISSION',
@@ -254,7 +166,7 @@ describe('errors', () => {
     await expect(redis.call('PING')).rejects.toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
     await expect(redis.pipeline([['PING']])).rejects.toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
     expect(performance.now() - started).toBeLessThan(50);
-    await expect(redis.ready(AbortSignal.timeout(300))).rejects.toMatchObject({
+    await expect(redis.ready()).rejects.toMatchObject({
       code: 'KF_REDIS_UNAVAILABLE',
       message: expect.stringContaining('ECONNREFUSED') as string,
     });
@@ -266,19 +178,26 @@ describe('the connection', () => {
     const redis = await connect(client, 2);
     await server.kill();
     await server.start();
-    await redis.ready();
+    await reconnected(redis);
     await redis.call('SET', 'key', 'value');
     expect(String(await redis.call('CLIENT', 'LIST'))).toMatch(/name=keyferry:test .* db=2 /);
   });
 
   test('a server that is not up yet is waited for', async () => {
     await server.kill();
-    const redis = client.connect({ db: 0, name: 'test' });
-    open.push(redis);
+    const redis = keep(client.connect({ db: 0, name: 'test' }));
     expect(await refusalOf(redis)).toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
     await server.start();
+    await reconnected(redis);
     await redis.ready();
-    expect(redis.isReady).toBe(true);
+    await redis.call('PING');
+  });
+
+  test('waiting for it ends with the signal', async () => {
+    await server.freeze();
+    const redis = keep(client.connect({ db: 0, name: 'test' }));
+    await expect(redis.ready(AbortSignal.timeout(50))).rejects.toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
+    await server.kill();
   });
 
   test('commands under way when the server dies are rejected', async () => {
@@ -296,7 +215,7 @@ describe('the connection', () => {
     await expect(redis.call('PING')).rejects.toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
     expect(redis.isReady).toBe(false);
     await server.thaw();
-    await redis.ready();
+    await reconnected(redis);
     await redis.call('PING');
   });
 
@@ -308,7 +227,7 @@ describe('the connection', () => {
     await eventually(() => proxy.held > 0, { what: 'the command in the proxy' });
     proxy.cutClients();
     expect(await old).toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
-    await redis.ready();
+    await reconnected(redis);
     await redis.call('SET', 'key', 'new');
     await proxy.release();
     expect(await redis.call('GET', 'key')).toEqual(Buffer.from('new'));
@@ -328,80 +247,5 @@ describe('the connection', () => {
   test('close of a connection that never stood returns', async () => {
     await server.kill();
     await client.connect({ db: 0, name: 'test' }).close();
-  });
-});
-
-describe('the subscription', () => {
-  test('tells channels and keys as they are, byte for byte', async () => {
-    const redis = await connect();
-    const { seen } = await subscribe(['__keyevent@0__:*']);
-    await redis.call('SET', BINARY, 'x');
-    await redis.call('PUBLISH', Buffer.concat([Buffer.from('__keyevent@0__:'), BINARY]), '');
-    await eventually(() => seen.length === 2, { what: 'both messages' });
-    const text = BINARY.toString('latin1');
-    expect(seen).toEqual([`__keyevent@0__:set ${text}`, `__keyevent@0__:${text} `]);
-  });
-
-  test('tells of FLUSHDB and FLUSHALL of any database, in order with the messages', async () => {
-    const redis = await connect();
-    const { seen, subscription } = await subscribe(['__keyevent@0__:*', '__keyevent@1__:*']);
-    expect(subscription.flushWatch).toBe(true);
-    await redis.call('SET', 'a', 'x');
-    await redis.call('FLUSHALL');
-    await redis.call('SET', 'b', 'x');
-    await (await connect(client, 5)).call('FLUSHDB', 'ASYNC');
-    await redis.call('SET', 'c', 'x');
-    await eventually(() => seen.at(-1)?.endsWith(' c'), { what: 'the last message' });
-    expect(seen).toEqual(
-      ['set a', 'flush', 'set b', 'flush', 'set c'].map((line) => line.replace('set', '__keyevent@0__:set')),
-    );
-  });
-
-  test('says when the user may not watch for flushes', async () => {
-    const redis = await connect();
-    await redis.call(
-      'ACL',
-      'SETUSER',
-      'reader',
-      'on',
-      '>right',
-      '&__keyevent@0__:*',
-      '+ping',
-      '+psubscribe',
-      '+client|id',
-    );
-    const { seen, subscription } = await subscribe(['__keyevent@0__:*'], as('reader', 'right'));
-    expect(subscription.flushWatch).toBe(false);
-    await redis.call('SET', 'a', 'x');
-    await eventually(() => seen.length === 1, { what: 'the message' });
-  });
-
-  test('is refused with what the user lacks', async () => {
-    const redis = await connect();
-    await redis.call('ACL', 'SETUSER', 'reader', 'on', '>right', 'resetchannels', '+ping', '+psubscribe');
-    await expect(subscribe(['__keyevent@0__:*'], as('reader', 'right'))).rejects.toMatchObject({
-      code: 'KF_REDIS_PERMISSION',
-    });
-  });
-
-  test('is refused while the server is away', async () => {
-    await server.kill();
-    await expect(subscribe(['__keyevent@0__:*'])).rejects.toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
-  });
-
-  test('tells that it is lost, by CLIENT KILL and by the death of the server', async () => {
-    const redis = await connect();
-    const first = await subscribe(['__keyevent@0__:*']);
-    await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    expect(await first.subscription.lost).toContain('closed');
-    const second = await subscribe(['__keyevent@0__:*']);
-    await server.kill();
-    await second.subscription.lost;
-  });
-
-  test('ends when it is closed', async () => {
-    const { subscription } = await subscribe(['__keyevent@0__:*']);
-    subscription.close();
-    await subscription.lost;
   });
 });

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { prepareProcesses } from './process-provider.ts';
-import { disposeStack, stackProvider } from './provider.ts';
+import { disposeStack, stackKind, stackProvider } from './provider.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -29,8 +29,11 @@ export const teardown = async (): Promise<void> => {
 };
 
 const startBroker = async (): Promise<readonly string[]> => {
+  const kind = await stackKind();
+  // Decided once: the workers inherit it.
+  process.env['KEYFERRY_TEST_STACK'] = kind;
+  if (kind === 'processes') await prepareProcesses();
   const running = process.env['KEYFERRY_TEST_KAFKA_BROKERS'];
   if (running !== undefined) return running.split(',');
-  await prepareProcesses();
   return (await (await stackProvider()).startKafka()).brokers;
 };

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { CLUSTER_ID, serverProperties } from './kafka-config.ts';
 import { kafkaClassPath } from './kafka-jars.ts';
 import { freePort, freePorts } from './ports.ts';
 import { kafkaAnswers, redisAnswers } from './readiness.ts';
@@ -76,7 +77,8 @@ const startKafka = async (workplace: Workplace, config: Readonly<Record<string, 
   const dir = workplace.path('kafka');
   mkdirSync(dir);
   const properties = join(dir, 'server.properties');
-  writeFileSync(properties, propertiesText({ ...brokerConfig(dir, port, controllerPort), ...config }));
+  const addresses = { host: HOST, port, bind: HOST, controllerPort };
+  writeFileSync(properties, serverProperties(join(dir, 'data'), addresses, config));
   await format(command, classPath, properties);
   const server = new ServerProcess(workplace, {
     name: 'Kafka',
@@ -96,37 +98,9 @@ const startKafka = async (workplace: Workplace, config: Readonly<Record<string, 
 };
 
 const JVM_FLAGS = ['-Xmx1g', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
-const CLUSTER_ID = 'a2V5ZmVycnktdGVzdC0wMQ';
 
 const format = async (java: string, classPath: string, properties: string): Promise<void> => {
   const flags = ['-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
   const args = ['format', '--standalone', '-t', CLUSTER_ID, '-c', properties];
   await run(java, [...flags, '-cp', classPath, 'kafka.tools.StorageTool', ...args]);
 };
-
-/** One node that is broker and controller, everything replicated once, groups without the wait for more members. */
-const brokerConfig = (dir: string, port: number, controllerPort: number): Readonly<Record<string, string>> => ({
-  'process.roles': 'broker,controller',
-  'node.id': '1',
-  'controller.quorum.bootstrap.servers': `${HOST}:${controllerPort}`,
-  listeners: `PLAINTEXT://${HOST}:${port},CONTROLLER://${HOST}:${controllerPort}`,
-  'advertised.listeners': `PLAINTEXT://${HOST}:${port}`,
-  'controller.listener.names': 'CONTROLLER',
-  'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-  'log.dirs': join(dir, 'data'),
-  // After a kill the broker may register again only once its old session has timed out.
-  'broker.session.timeout.ms': '3000',
-  'broker.heartbeat.interval.ms': '500',
-  'auto.create.topics.enable': 'false',
-  'group.initial.rebalance.delay.ms': '0',
-  'offsets.topic.replication.factor': '1',
-  'offsets.topic.num.partitions': '5',
-  'transaction.state.log.replication.factor': '1',
-  'transaction.state.log.min.isr': '1',
-  'transaction.state.log.num.partitions': '5',
-});
-
-const propertiesText = (config: Readonly<Record<string, string>>): string =>
-  Object.entries(config)
-    .map(([name, value]) => `${name}=${value}\n`)
-    .join('');

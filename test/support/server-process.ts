@@ -37,7 +37,11 @@ export class ServerProcess {
     const child = spawn(command, args, { cwd, stdio: ['ignore', log, log] });
     closeSync(log);
     await once(child, 'spawn');
-    this.#workplace.guard(child);
+    const watched = `process ${child.pid ?? 0}`;
+    this.#workplace.guard(watched);
+    child.once('exit', () => {
+      this.#workplace.release(watched);
+    });
     this.#child = child;
     const deadline = performance.now() + START_TIMEOUT_MS;
     while (!(await isReady())) {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
- * A temporary directory and the processes that work in it. Neither outlives this process, not even when it is killed:
+ * A temporary directory and the servers that work in it. Neither outlives this process, not even when it is killed:
  * a reaper watches over them.
  */
 export class Workplace {
@@ -30,10 +30,14 @@ export class Workplace {
     return join(this.dir, `${name}-${this.#directories}`);
   }
 
-  /** Lets a child go only with its workplace. */
-  guard(child: ChildProcess): void {
-    this.#reaper.stdin?.write(`+${child.pid ?? 0}\n`);
-    child.once('exit', () => this.#reaper.stdin?.write(`-${child.pid ?? 0}\n`));
+  /** Sees to it that a server ends with this workplace: `process 42`, `container 3fd0`. */
+  guard(server: string): void {
+    this.#reaper.stdin?.write(`+${server}\n`);
+  }
+
+  /** The server has gone: its id may name another one from now on. */
+  release(server: string): void {
+    this.#reaper.stdin?.write(`-${server}\n`);
   }
 
   /** Kills what still runs and deletes the directory. */

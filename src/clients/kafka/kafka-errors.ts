@@ -55,7 +55,7 @@ export const toKeyferryError = (
 };
 
 const nextErrors = (error: Error): unknown[] => [
-  ...(error instanceof AggregateError ? (error.errors as unknown[]) : []),
+  ...('errors' in error && Array.isArray(error.errors) ? (error.errors as unknown[]) : []),
   ...(error.cause === undefined ? [] : [error.cause]),
 ];
 

@@ -19,7 +19,7 @@ export class ReconnectingConnection implements RedisConnection {
   readonly #done: Promise<void>;
   #line: Line | undefined;
   #why = new KeyferryError('KF_REDIS_UNAVAILABLE', 'Redis is not connected yet');
-  #waiting = new Set<() => void>();
+  readonly #waiting = new Set<() => void>();
   /** EVAL_RO came with Redis 7; a server that lacks it says so once. */
   #readOnlyScripts = true;
 
@@ -58,17 +58,17 @@ export class ReconnectingConnection implements RedisConnection {
   }
 
   ready(signal?: AbortSignal): Promise<void> {
+    if (this.isReady) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const settle = (): void => {
-        if (this.isReady) resolve();
-        else if (signal?.aborted === true || this.#closing.signal.aborted) reject(this.#why);
-        else return;
         this.#waiting.delete(settle);
         signal?.removeEventListener('abort', settle);
+        if (this.isReady) resolve();
+        else reject(this.#why);
       };
       this.#waiting.add(settle);
       signal?.addEventListener('abort', settle);
-      settle();
+      if (signal?.aborted === true || this.#closing.signal.aborted) settle();
     });
   }
 
@@ -101,12 +101,13 @@ export class ReconnectingConnection implements RedisConnection {
         await this.#use(line);
       } catch (error) {
         this.#why = toKeyferryError('the connection', error, 'the given address');
+        this.#settleWaiting();
       }
       await this.#clock.sleep(retryMs, signal);
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
     }
     this.#why = new KeyferryError('KF_REDIS_UNAVAILABLE', 'The connection was closed by us');
-    this.#wake();
+    this.#settleWaiting();
   }
 
   /** Resolves when the line has ended. */
@@ -116,14 +117,15 @@ export class ReconnectingConnection implements RedisConnection {
     };
     this.#closing.signal.addEventListener('abort', hangUp);
     this.#line = line;
-    this.#wake();
+    this.#settleWaiting();
     const reason = await line.ended;
     this.#line = undefined;
     this.#why = new KeyferryError('KF_REDIS_UNAVAILABLE', reason);
     this.#closing.signal.removeEventListener('abort', hangUp);
   }
 
-  #wake(): void {
+  /** An attempt to connect came to its end, good or bad. */
+  #settleWaiting(): void {
     for (const settle of [...this.#waiting]) settle();
   }
 }

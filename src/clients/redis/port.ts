@@ -19,7 +19,11 @@ export interface RedisConnection {
   pipeline(commands: readonly RedisCommand[]): Promise<readonly (RedisReply | Error)[]>;
   /** Runs a script by its digest, loading it where the server does not know it. */
   script(script: RedisScript, keys: readonly Buffer[], args: readonly RedisArgument[]): Promise<RedisReply>;
-  /** Resolves once commands can be sent; when `signal` aborts or `close` is called, rejects with why they cannot. */
+  /**
+   * Resolves once commands can be sent. Rejects with why they cannot when the attempt to connect fails (the next one
+   * follows by itself), when `signal` aborts or when the connection is closed.
+   * @throws KF_REDIS_UNAVAILABLE, KF_REDIS_AUTH, KF_REDIS_PERMISSION, KF_REDIS_REFUSED
+   */
   ready(signal?: AbortSignal): Promise<void>;
   readonly isReady: boolean;
   /** Waits for commands under way, then closes. */

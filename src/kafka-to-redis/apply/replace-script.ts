@@ -29,7 +29,7 @@ local function fill(command)
 end
 
 -- Asked before the old value goes: a command that the server does not know is refused whatever its arguments.
-local function require(command)
+local function demand(command)
   local reply = redis.pcall(command)
   if string.find(reply.err, 'nknown', 1, true) then error(reply) end
 end
@@ -38,7 +38,7 @@ local verbs = { hash = fill('HSET'), list = fill('RPUSH'), set = fill('SADD'), z
 
 -- Values: number of expiring fields, then field and Unix ms of each, then fields and values.
 verbs['expiring-hash'] = function(key, first, last)
-  require('HPEXPIREAT')
+  demand('HPEXPIREAT')
   local body = first + 1 + 2 * ARGV[first]
   verbs.hash(key, body, last)
   for at = first + 1, body - 1, 2 do
@@ -47,7 +47,7 @@ verbs['expiring-hash'] = function(key, first, last)
 end
 
 verbs.json = function(key, first)
-  require('JSON.SET')
+  demand('JSON.SET')
   redis.call('DEL', key)
   redis.call('JSON.SET', key, '$', ARGV[first])
 end

@@ -56,11 +56,15 @@ const scoresFirst = (entries: readonly Buffer[]): readonly Buffer[] =>
   entries.map((_, index) => entries[index ^ 1] ?? NO_BYTES);
 const NO_BYTES = Buffer.alloc(0);
 
+/** Lua cannot hand more values than this to one command. */
+const MAX_ENTRY_TEXTS = 7_900;
+
 const streamValues = ({ lastId, entries, groups }: StreamState): readonly RedisArgument[] => {
   // Redis would refuse the stream half built, when the old one has gone already.
   let previous = '0-0';
-  for (const { id } of entries) {
+  for (const { id, fields } of entries) {
     if (!precedes(previous, id)) throw unreadable('the IDs of a stream do not ascend');
+    if (fields.length > MAX_ENTRY_TEXTS) throw unreadable(`an entry of a stream has ${fields.length} fields and values`);
     previous = id;
   }
   if (precedes(lastId, previous)) throw unreadable('the last ID of a stream precedes its entries');

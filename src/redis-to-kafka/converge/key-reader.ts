@@ -1,11 +1,11 @@
 import type { RedisConnection, RedisReply } from '../../clients/redis/port.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { RecordFormat } from '../../core/key-record.ts';
-import type { KeyState } from '../../core/key-state.ts';
+import { type KeyState, redisTypeOf } from '../../core/key-state.ts';
 import type { Found, KeySource } from './key-source.ts';
 import { LargeKeyReader } from './read-large-key.ts';
 import { KEYS_EXIST, READ_KEYS } from './read-keys-script.ts';
-import { readReply } from './read-keys-reply.ts';
+import { isLarge, readReply } from './read-keys-reply.ts';
 
 export interface KeyReaderOptions {
   /** Nobody else may use MULTI or WATCH on it. */
@@ -34,7 +34,7 @@ export class KeyReader implements KeySource {
     const found: Found[] = [];
     for (const [at, name] of names.entries()) {
       const reply = readReply(replies[at] ?? null, format);
-      found.push(reply !== undefined && typeof reply === 'object' && 'elements' in reply ? await this.#largeKeys.read(name, reply) : reply);
+      found.push(isLarge(reply) ? await this.#largeKeys.read(name, reply) : reply);
     }
     return found;
   }
@@ -47,3 +47,18 @@ export class KeyReader implements KeySource {
 }
 
 const ONE = 0x31;
+
+const HLL = Buffer.from('HYLL');
+/** A compressed DUMP payload begins with its lengths; the first bytes of the content follow as they are. */
+const DUMP_OPENING_BYTES = 24;
+
+/**
+ * Whether Redis changes such a state without a notification: XREADGROUP moves a stream's groups on, PFCOUNT writes its
+ * cached count into the string. Such keys must be looked at from time to time.
+ */
+export const changesSilently = ({ value }: KeyState): boolean => {
+  if (value.type === 'string') return value.value.subarray(0, HLL.length).equals(HLL);
+  if (value.type === 'stream') return value.stream.groups.length > 0;
+  if (value.type !== 'dump') return false;
+  return redisTypeOf(value) === 'stream' || value.payload.subarray(0, DUMP_OPENING_BYTES).includes(HLL);
+};

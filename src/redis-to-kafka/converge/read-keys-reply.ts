@@ -1,16 +1,11 @@
 import type { RedisReply } from '../../clients/redis/port.ts';
 import type { RecordFormat } from '../../core/key-record.ts';
-import type { KeyState, KeyValue, StreamEntry, StreamGroup } from '../../core/key-state.ts';
+import type { KeyValue, StreamEntry, StreamGroup } from '../../core/key-state.ts';
+import { arrayOf, bufferOf, textOf } from './redis-replies.ts';
+import type { LargeKey, PiecewiseType } from './key-pieces.ts';
 import type { Found } from './key-source.ts';
 
-/** A key that its script call only measured. */
-export interface LargeKey {
-  readonly type: string;
-  /** Fields, items, members, entries; 1 for a string. */
-  readonly elements: number;
-  /** In Redis' memory, estimated from samples. */
-  readonly bytes: number;
-}
+export const isLarge = (reply: Found | LargeKey): reply is LargeKey => typeof reply === 'object' && 'elements' in reply;
 
 /** One key's element of the reply to READ_KEYS: its shape is told there. */
 export const readReply = (reply: RedisReply, format: RecordFormat): Found | LargeKey => {
@@ -22,10 +17,18 @@ export const readReply = (reply: RedisReply, format: RecordFormat): Found | Larg
     return { value: { type: 'string', value: bufferOf(second) }, expireAt: expiryOf(first) };
   }
   const redisType = typeName(textOf(first));
-  if (third === null) return { type: redisType, elements: Number(reply[3]), bytes: Number(reply[4]) };
+  if (third === null) {
+    const [elements, bytes, fieldsMayExpire] = reply.slice(3).map(Number);
+    return {
+      type: redisType as PiecewiseType,
+      elements: elements ?? 0,
+      bytes: bytes ?? 0,
+      fieldsMayExpire: fieldsMayExpire === 1,
+    };
+  }
   const expireAt = expiryOf(second);
   if (typeof third === 'number') return { value: { type: 'omitted', redisType, bytes: third }, expireAt };
-  if (!Buffer.isBuffer(third)) return { value: collectionOf(redisType, third, reply.slice(3)), expireAt };
+  if (!Buffer.isBuffer(third)) return { value: valueOf(redisType, third, reply.slice(3)), expireAt };
   if (redisType === 'json' && format === 'json') return { value: { type: 'json', document: third }, expireAt };
   return { value: { type: 'dump', redisType, payload: third }, expireAt };
 };
@@ -38,11 +41,13 @@ export const expiryOf = (reply: RedisReply): number | undefined =>
   typeof reply === 'number' && reply >= 0 ? reply : undefined;
 
 /**
- * @param content as HGETALL, LRANGE, SMEMBERS, ZRANGE WITHSCORES and XRANGE give it.
+ * @param content as HGETALL, LRANGE, SMEMBERS, ZRANGE WITHSCORES and XRANGE give it; pieces, for a string.
  * @param more behind a hash's content, its fields' expiries; behind a stream's, XINFO STREAM and XINFO GROUPS.
  */
-export const collectionOf = (type: string, content: readonly RedisReply[], more: readonly RedisReply[]): KeyValue => {
+export const valueOf = (type: string, content: readonly RedisReply[], more: readonly RedisReply[]): KeyValue => {
   switch (type) {
+    case 'string':
+      return { type, value: Buffer.concat(content as readonly Buffer[]) };
     case 'hash': {
       const entries = content as readonly Buffer[];
       const expiries = more[0] ?? null;
@@ -66,7 +71,7 @@ export const collectionOf = (type: string, content: readonly RedisReply[], more:
       };
     }
     default:
-      throw new TypeError(`${type} is no collection`);
+      throw new TypeError(`${type} is not read by its elements`);
   }
 };
 
@@ -87,15 +92,3 @@ const fieldsOf = (reply: RedisReply): ReadonlyMap<string, RedisReply> => {
   for (let at = 0; at + 1 < flat.length; at += 2) fields.set(textOf(flat[at]), flat[at + 1] ?? null);
   return fields;
 };
-
-const arrayOf = (reply: RedisReply): readonly RedisReply[] => {
-  if (!Array.isArray(reply)) throw new TypeError('Redis gave no array');
-  return reply as readonly RedisReply[];
-};
-
-const bufferOf = (reply: RedisReply): Buffer => {
-  if (!Buffer.isBuffer(reply)) throw new TypeError('Redis gave no bulk string');
-  return reply;
-};
-
-const textOf = (reply: RedisReply | undefined): string => bufferOf(reply ?? null).toString('latin1');

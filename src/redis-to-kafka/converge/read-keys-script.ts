@@ -9,7 +9,7 @@ import type { RedisScript } from '../../clients/redis/port.ts';
  *     [expireAt, bulk]                   a string that expires
  *     [type, expireAt, content, ...]     content: an array, as the type's own command gives it; a bulk for JSON and DUMP
  *     [type, expireAt, bytes]            a number: too large to travel
- *     [type, expireAt, nil, count, bytes]  too large for this call: read it by itself
+ *     [type, expireAt, nil, count, bytes, 0|1]  too large for this call; 1: a hash whose fields may expire
  *
  * expireAt is Unix ms, -1 for never. Behind a hash's content stand its fields' expiries, where it has any; behind a
  * stream's, XINFO STREAM and XINFO GROUPS.
@@ -81,7 +81,7 @@ local function readString(key, room)
     bytes = call('STRLEN', key)
     if bytes > max then return { 'string', expiry(key), bytes }, cost end
     cost = KEY + bytes * BYTE.value
-    if cost > WORK then return { 'string', expiry(key), false, 1, bytes }, KEY end
+    if cost > WORK then return { 'string', expiry(key), false, 1, bytes, 0 }, KEY end
     if cost > room then return nil end
     value = call('GET', key)
   elseif bytes > max then return { 'string', expiry(key), bytes }, cost
@@ -101,7 +101,7 @@ local function readCollection(key, type, room)
   local memory = call('MEMORY', 'USAGE', key, 'SAMPLES', isLarge and 100 or 0)
   if tooMany or surelyTooLarge(type, count, memory) then return { type, expiry(key), memory }, SAMPLED_KEY end
   local cost = KEY + work + memory * BYTE.value
-  if isLarge or cost > WORK then return { type, expiry(key), false, count, memory }, SAMPLED_KEY end
+  if isLarge or cost > WORK then return { type, expiry(key), false, count, memory, type == 'hash' and hasFieldExpiry and 1 or 0 }, SAMPLED_KEY end
   if cost > room then return nil end
   return collection(key, type), cost
 end

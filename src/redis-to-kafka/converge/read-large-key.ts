@@ -1,34 +1,22 @@
 import type { RedisCommand, RedisConnection, RedisReply } from '../../clients/redis/port.ts';
-import type { KeyState, KeyValue } from '../../core/key-state.ts';
-import { PIECES, type PiecewiseType } from './key-pieces.ts';
+import type { KeyState } from '../../core/key-state.ts';
+import { type LargeKey, PIECES, distinct, pieceSize, readsWhole, weightOf } from './key-pieces.ts';
 import type { Found } from './key-source.ts';
-import { type LargeKey, arrayOf, bufferOf, collectionOf, expiryOf, textOf } from './read-keys-reply.ts';
+import { expiryOf, valueOf } from './read-keys-reply.ts';
+import { arrayOf, textOf } from './redis-replies.ts';
 
-/** Microseconds of Redis' time, measured (docs/adr/0004): what a key may take in one go, and one piece of a larger one. */
-const WHOLE_WORK = 6_000;
-const PIECE_WORK = 2_000;
-const BYTE_WORK = 0.0005;
-const ELEMENT_WORK: Readonly<Record<PiecewiseType, number>> = {
-  string: 0,
-  hash: 0.25,
-  list: 0.05,
-  set: 0.15,
-  zset: 0.6,
-  stream: 0.4,
-};
-
-/** What an element takes in the record beside its own bytes, at least. */
-const ELEMENT_FRAME_BYTES = 3;
 /** A key that is written faster than it can be read is left out after so many attempts. */
 const ATTEMPTS = 3;
+const FIELDS_PER_CALL = 5_000;
+const FIELD_GONE = -2;
 
-const CHANGED = Symbol('changed while it was read');
-type Attempt = Found | typeof CHANGED;
+/** What one attempt at a key in pieces may end with beside its state. */
+type Attempt = KeyState | 'changed' | 'too large' | 'another type';
 
 /**
  * Reads keys that are too large for a script call: with plain commands, which cost Redis a quarter of what a script
- * pays; in one MULTI where that takes a few milliseconds, else in pieces under WATCH, so that others get their turn between
- * two pieces. One key at a time, since WATCH belongs to the connection.
+ * pays; in one MULTI where that takes a few milliseconds, else in pieces under WATCH, so that others get their turn
+ * between two pieces. One key at a time, since WATCH belongs to the connection.
  */
 export class LargeKeyReader {
   readonly #connection: RedisConnection;
@@ -41,45 +29,106 @@ export class LargeKeyReader {
   }
 
   /**
-   * `later` where the key is no longer what it was measured as. A key that changes all the time comes as omitted: the
-   * change that got in the way touches it again, since it came after this read began (I1).
+   * `later` where the key no longer is what it was measured as. A key that changes all the time comes as omitted; what
+   * changed it came after this read began, and so touches it again (I1).
    */
   read(key: Buffer, large: LargeKey): Promise<Found> {
-    const reading = this.#last.then(() => this.#read(key, large));
+    const reading = this.#last.then(() =>
+      readsWhole(large) ? this.#readWhole(key, large) : this.#readPieces(key, large),
+    );
     this.#last = reading.catch(() => undefined);
     return reading;
   }
 
-  async #read(key: Buffer, large: LargeKey): Promise<Found> {
-    const work = large.elements * ELEMENT_WORK[large.type] + large.bytes * BYTE_WORK;
-    if (work <= WHOLE_WORK && !large.fieldsMayExpire) return this.#readWhole(key, large);
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const found = await this.#readPieces(key, large);
-      if (found !== CHANGED) return found;
-    }
-    return this.#omit(key, large);
-  }
-
   async #readWhole(key: Buffer, large: LargeKey): Promise<Found> {
-    const replies = await this.#transaction([['TYPE', key], ['PEXPIRETIME', key], PIECES[large.type].whole(key), ...detailsOf(key, large)]);
+    const replies = await this.#transaction([
+      ['TYPE', key],
+      ['PEXPIRETIME', key],
+      PIECES[large.type].whole(key),
+      ...detailsOf(key, large),
+    ]);
     const [type = null, expiry = null, content = null, ...details] = replies ?? [];
     if (textOf(type) !== large.type) return 'later';
     const items = Buffer.isBuffer(content) ? [content] : arrayOf(content);
-    return { value: valueOf(large, items, details), expireAt: expiryOf(expiry) };
+    return { value: valueOf(large.type, items, details), expireAt: expiryOf(expiry) };
   }
 
-  async #readPieces(key: Buffer, large: LargeKey): Promise<Attempt> {
-    const [id, , type = null] = await this.#pipeline([['CLIENT', 'ID'], ['WATCH', key], ['TYPE', key]]);
-    const contents = textOf(type) === large.type ? await this.#collect(key, large) : 'later';
-    if (contents === 'later' || contents === 'too large') {
-      await this.#connection.call('UNWATCH');
-      return contents === 'later' ? contents : this.#omit(key, large);
+  async #readPieces(key: Buffer, large: LargeKey): Promise<Found> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+      const found = await this.#attempt(key, large);
+      if (found === 'another type') return 'later';
+      if (found === 'too large') break;
+      if (found !== 'changed') return found;
     }
+    const [expiry = null] = await this.#pipeline([['PEXPIRETIME', key], ['UNWATCH']]);
+    return { value: { type: 'omitted', redisType: large.type, bytes: large.bytes }, expireAt: expiryOf(expiry) };
+  }
+
+  async #attempt(key: Buffer, large: LargeKey): Promise<Attempt> {
+    const [id, , type = null] = await this.#pipeline([
+      ['CLIENT', 'ID'],
+      ['WATCH', key],
+      ['TYPE', key],
+    ]);
+    if (textOf(type) !== large.type) return 'another type';
+    const items = await this.#collect(key, large);
+    if (items === undefined) return 'too large';
+    const expiries = large.fieldsMayExpire ? [await this.#fieldExpiries(key, items)] : [];
     const replies = await this.#transaction([['CLIENT', 'ID'], ['PEXPIRETIME', key], ...detailsOf(key, large)]);
     const [sameId, expiry = null, ...details] = replies ?? [];
-    // On a connection that was replaced meanwhile nobody was watching.
-    if (replies === undefined || sameId !== id) return CHANGED;
-    const more = large.fieldsMayExpire ? [contents.fieldExpiries] : details;
-    return { value: valueOf(large, contents.items, more), expireAt: expiryOf(expiry) };
+    // On a connection that took over meanwhile nobody was watching.
+    if (replies === undefined || sameId !== id || expiries.flat().includes(FIELD_GONE)) return 'changed';
+    return { value: valueOf(large.type, items, [...expiries, ...details]), expireAt: expiryOf(expiry) };
+  }
+
+  /** undefined: more than may travel. */
+  async #collect(key: Buffer, large: LargeKey): Promise<readonly RedisReply[] | undefined> {
+    const pieces = PIECES[large.type];
+    const size = pieceSize(large);
+    const items: RedisReply[] = [];
+    let room = this.#maxValueBytes;
+    for (let cursor: string | undefined = pieces.firstCursor; cursor !== undefined;) {
+      const reply = await this.#connection.call(...pieces.piece(key, cursor, size));
+      const piece = pieces.read(reply, cursor, size);
+      room -= weightOf(large.type, piece.items);
+      if (room < 0) return undefined;
+      for (const item of piece.items) items.push(item);
+      cursor = piece.next;
+    }
+    return distinct(large.type, items);
+  }
+
+  async #fieldExpiries(key: Buffer, entries: readonly RedisReply[]): Promise<readonly RedisReply[]> {
+    const fields = (entries as readonly Buffer[]).filter((_, at) => at % 2 === 0);
+    const expiries: RedisReply[] = [];
+    for (let from = 0; from < fields.length; from += FIELDS_PER_CALL) {
+      const some = fields.slice(from, from + FIELDS_PER_CALL);
+      const reply = await this.#connection.call('HPEXPIRETIME', key, 'FIELDS', some.length, ...some);
+      for (const expiry of arrayOf(reply)) expiries.push(expiry);
+    }
+    return expiries;
+  }
+
+  /** undefined where a watched key has changed. */
+  async #transaction(commands: readonly RedisCommand[]): Promise<readonly RedisReply[] | undefined> {
+    const replies = await this.#pipeline([['MULTI'], ...commands, ['EXEC']]);
+    const outcome = replies.at(-1) ?? null;
+    return outcome === null ? undefined : arrayOf(outcome);
+  }
+
+  async #pipeline(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
+    const replies = await this.#connection.pipeline(commands);
+    return replies.map((reply) => {
+      if (reply instanceof Error) throw reply;
+      return reply;
+    });
   }
 }
+
+const detailsOf = (key: Buffer, { type }: LargeKey): readonly RedisCommand[] =>
+  type === 'stream'
+    ? [
+        ['XINFO', 'STREAM', key],
+        ['XINFO', 'GROUPS', key],
+      ]
+    : [];

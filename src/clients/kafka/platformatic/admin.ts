@@ -34,7 +34,12 @@ export class PlatformaticAdmin implements KafkaAdmin {
     });
     const config = new Map<string, string>();
     for (const { name, value } of described?.configs ?? []) if (typeof value === 'string') config.set(name, value);
-    return { name: topic, partitions: partitions.length, replicationFactor: partitions[0]?.replicas.length ?? 0, config };
+    return {
+      name: topic,
+      partitions: partitions.length,
+      replicationFactor: partitions[0]?.replicas.length ?? 0,
+      config,
+    };
   }
 
   async #partitions(topic: string) {

@@ -208,7 +208,8 @@ export class Membership {
       );
       this.#coordinator = coordinators[0]?.nodeId;
     }
-    if (this.#coordinator === undefined) throw new KeyferryError('KF_KAFKA_UNAVAILABLE', 'the group has no coordinator');
+    if (this.#coordinator === undefined)
+      throw new KeyferryError('KF_KAFKA_UNAVAILABLE', 'the group has no coordinator');
     return cluster.connection(this.#coordinator);
   }
 }

@@ -120,7 +120,8 @@ class Positions {
   }
 }
 
-const isOutOfRange = ({ errorCode }: FetchedPartition): boolean => brokerError(errorCode).name === 'OFFSET_OUT_OF_RANGE';
+const isOutOfRange = ({ errorCode }: FetchedPartition): boolean =>
+  brokerError(errorCode).name === 'OFFSET_OUT_OF_RANGE';
 
 /** Only an answer without a byte says that nothing is there: in a full one, a partition may have had to wait. */
 const isDry = ({ throttled, partitions }: FetchAnswer): boolean =>

@@ -38,7 +38,9 @@ export const offsetBehind = (bytes: Buffer): bigint | undefined => {
   for (let at = 0; at + RECORDS_AT <= bytes.length; at = endOfBatch(bytes, at)) {
     if (endOfBatch(bytes, at) <= bytes.length) last = at;
   }
-  return last === undefined ? undefined : bytes.readBigInt64BE(last) + BigInt(bytes.readInt32BE(last + LAST_OFFSET_DELTA_AT)) + 1n;
+  return last === undefined
+    ? undefined
+    : bytes.readBigInt64BE(last) + BigInt(bytes.readInt32BE(last + LAST_OFFSET_DELTA_AT)) + 1n;
 };
 
 const endOfBatch = (bytes: Buffer, at: number): number => at + PREFIX + bytes.readInt32BE(at + LENGTH_AT);
@@ -53,7 +55,8 @@ export const decodeBatches = ({ bytes, aborted }: FetchedBatches, from: bigint):
       throw new KeyferryError('KF_KAFKA_REFUSED', 'a record batch has a message format older than Kafka 0.11');
     }
     const attributes = bytes.readInt16BE(at + ATTRIBUTES_AT);
-    if (!isAborted(bytes, at, attributes) && (attributes & CONTROL) === 0) decodeBatch(bytes, at, attributes, from, records);
+    if (!isAborted(bytes, at, attributes) && (attributes & CONTROL) === 0)
+      decodeBatch(bytes, at, attributes, from, records);
   }
   return records;
 };
@@ -65,7 +68,8 @@ const abortedFilter = (aborted: readonly AbortedTransaction[]) => {
   return (bytes: Buffer, at: number, attributes: number): boolean => {
     if (aborted.length === 0 || (attributes & TRANSACTIONAL) === 0) return false;
     const lastOffset = bytes.readBigInt64BE(at) + BigInt(bytes.readInt32BE(at + LAST_OFFSET_DELTA_AT));
-    while (coming[0] !== undefined && coming[0].firstOffset <= lastOffset) open.add((coming.shift() as AbortedTransaction).producerId);
+    while (coming[0] !== undefined && coming[0].firstOffset <= lastOffset)
+      open.add((coming.shift() as AbortedTransaction).producerId);
     const producerId = bytes.readBigInt64BE(at + PRODUCER_ID_AT);
     if ((attributes & CONTROL) === 0) return open.has(producerId);
     open.delete(producerId);
@@ -76,7 +80,8 @@ const abortedFilter = (aborted: readonly AbortedTransaction[]) => {
 const decodeBatch = (bytes: Buffer, at: number, attributes: number, from: bigint, into: IncomingRecord[]): void => {
   const baseOffset = Number(bytes.readBigInt64BE(at));
   const baseTimestamp = Number(bytes.readBigInt64BE(at + BASE_TIMESTAMP_AT));
-  const appendTime = (attributes & LOG_APPEND_TIME) === 0 ? undefined : Number(bytes.readBigInt64BE(at + MAX_TIMESTAMP_AT));
+  const appendTime =
+    (attributes & LOG_APPEND_TIME) === 0 ? undefined : Number(bytes.readBigInt64BE(at + MAX_TIMESTAMP_AT));
   const count = bytes.readInt32BE(at + COUNT_AT);
   const cursor = new RecordCursor(recordsOf(bytes, at, attributes));
   for (let index = 0; index < count; index += 1) {
@@ -89,9 +94,9 @@ const recordsOf = (bytes: Buffer, at: number, attributes: number): Buffer => {
   const records = bytes.subarray(at + RECORDS_AT, endOfBatch(bytes, at));
   const compression = attributes & COMPRESSION;
   if (compression === 0) return records;
-  const algorithm = (compressionsAlgorithmsByBitmask as Record<number, { decompressSync(data: Buffer): Buffer } | undefined>)[
-    compression
-  ];
+  const algorithm = (
+    compressionsAlgorithmsByBitmask as Record<number, { decompressSync(data: Buffer): Buffer } | undefined>
+  )[compression];
   if (algorithm === undefined) throw new KeyferryError('KF_KAFKA_REFUSED', `unknown compression ${compression}`);
   return algorithm.decompressSync(records);
 };
@@ -140,7 +145,8 @@ class RecordCursor {
     const at = this.#at;
     this.#at += length;
     const known = this.#names[index];
-    if (known !== undefined && known.bytes.length === length && sameBytes(this.#bytes, at, known.bytes)) return known.text;
+    if (known !== undefined && known.bytes.length === length && sameBytes(this.#bytes, at, known.bytes))
+      return known.text;
     const bytes = this.#bytes.subarray(at, at + length);
     const text = bytes.toString();
     this.#names[index] = { bytes, text };

@@ -1,5 +1,5 @@
-import { partitionOf } from '../murmur2.ts';
-import type { OutgoingRecord } from '../port.ts';
+import { partitionOf } from './murmur2.ts';
+import type { OutgoingRecord } from './port.ts';
 
 /** The records of one send for one partition, in the order of the send; the first `done` of them stand in the log. */
 export interface Lane {
@@ -28,7 +28,8 @@ export const toLanes = (
     const partition = record.partition ?? (key === null ? keylessTurn % count : partitionOf(key, count));
     const lanes = byTopic.get(topic);
     const lane = lanes?.get(partition);
-    if (lane === undefined) lanes?.set(partition, { topic, partition, records: [record], done: 0, baseOffset: undefined });
+    if (lane === undefined)
+      lanes?.set(partition, { topic, partition, records: [record], done: 0, baseOffset: undefined });
     else lane.records.push(record);
   }
   return [...byTopic.values()].flatMap((lanes) => [...lanes.values()]);
