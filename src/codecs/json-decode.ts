@@ -52,18 +52,19 @@ const valueOf = (json: Json, expireAt: number | undefined, text: string): KeyVal
   }
 };
 
-/** Sorted by field: a parsed object lists fields that look like integers before the others. */
+/** The order of fields means nothing, and is not kept: a parsed object lists those that look like integers first. */
 const hashOf = (value: unknown, expiries: unknown, unquote: Unquote): KeyValue => {
-  const fieldExpiries = new Map(expiries === undefined ? [] : Object.entries(objectOf(expiries, 'fieldExpireAt')));
-  const pairs = Object.entries(objectOf(value, 'a hash')).map(([text, fieldValue]) => ({
-    field: unquote(text, 'a field of a hash'),
-    value: unquote(fieldValue, 'a value of a hash'),
-    expiry: fieldExpiries.has(text) ? countOf(fieldExpiries.get(text), 'fieldExpireAt') : undefined,
-  }));
-  pairs.sort((a, b) => Buffer.compare(a.field, b.field));
-  const entries = pairs.flatMap((pair) => [pair.field, pair.value]);
-  if (fieldExpiries.size === 0) return { type: 'hash', entries };
-  return { type: 'hash', entries, fieldExpireAt: pairs.map(({ expiry }) => expiry) };
+  const pairs = Object.entries(objectOf(value, 'a hash'));
+  const entries: Buffer[] = [];
+  for (const [field, fieldValue] of pairs) {
+    entries.push(unquote(field, 'a field of a hash'), unquote(fieldValue, 'a value of a hash'));
+  }
+  if (expiries === undefined) return { type: 'hash', entries };
+  const known = new Map(Object.entries(objectOf(expiries, 'fieldExpireAt')));
+  const fieldExpireAt = pairs.map(([field]) =>
+    known.has(field) ? countOf(known.get(field), 'fieldExpireAt') : undefined,
+  );
+  return { type: 'hash', entries, fieldExpireAt };
 };
 
 const scoredMember = (pair: unknown, unquote: Unquote): readonly Buffer[] => {

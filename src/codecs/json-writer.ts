@@ -51,9 +51,11 @@ export class JsonWriter {
   /** @param text JSON of our own making, ASCII. */
   raw(text: string): void {
     this.#reserve(text.length);
-    if (text.length < SHORT_TEXT) {
-      for (let at = 0; at < text.length; at += 1) this.#out[this.#at++] = text.charCodeAt(at);
-    } else this.#at += this.#out.write(text, this.#at, 'latin1');
+    const out = this.#out;
+    const start = this.#at;
+    if (text.length < SHORT_TEXT) for (let at = 0; at < text.length; at += 1) out[start + at] = text.charCodeAt(at);
+    else out.write(text, start, 'latin1');
+    this.#at = start + text.length;
   }
 
   /** @param json JSON as it came. */
@@ -80,7 +82,8 @@ export class JsonWriter {
     let at = this.#at;
     let highest = 0;
     out[at++] = QUOTE;
-    for (const byte of bytes) {
+    for (let from = 0; from < bytes.length; from += 1) {
+      const byte = bytes[from] ?? 0;
       highest |= byte;
       if (PLAIN[byte] === 1) out[at++] = byte;
       else for (const escaped of ESCAPES.get(byte) ?? []) out[at++] = escaped;
@@ -92,7 +95,7 @@ export class JsonWriter {
 
   #reserve(bytes: number): void {
     if (this.#at + bytes <= this.#out.length) return;
-    const grown = Buffer.allocUnsafeSlow((this.#at + bytes) * 2);
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.#at + bytes, 2 * this.#out.length));
     grown.set(this.#out.subarray(0, this.#at));
     this.#out = grown;
   }

@@ -1,19 +1,22 @@
 import type { KafkaDriver, RecordBatch } from '../clients/kafka/port.ts';
 import type { RedisClient, RedisConnection } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
-import { type KeyferryError } from '../core/errors.ts';
+import type { KeyferryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { retry } from '../core/retry.ts';
 import type { SinkMetrics } from '../observability/metrics.ts';
-import { BatchApplier } from './consume/batch-applier.ts';
-import { type DeadLetters, deadLetterTopic, noDeadLetters } from './consume/dead-letters.ts';
+import { type Target, applyBatch } from './consume/apply-batch.ts';
+import { openDeadLetters } from './consume/dead-letters.ts';
 import { Lag } from './consume/lag.ts';
 
 export interface SinkOptions {
   readonly name: string;
   readonly topics: readonly string[];
+  /** The consumer group. */
   readonly group: string;
+  /** The database to write to. */
   readonly database: number;
+  /** Where a record goes that cannot be applied; without it, it stops the sink. */
   readonly deadLetter?: string | undefined;
 }
 
@@ -29,14 +32,20 @@ export interface SinkNeeds {
 export interface SinkStatus {
   readonly name: string;
   readonly state: 'starting' | 'running' | 'retrying' | 'stopped';
-  /** Records read by partition, `topic/partition`, that are still to come; undefined until known. */
+  /** By `topic/partition`: records that are still to come, as the last batch told; undefined until known. */
   readonly lag: Readonly<Record<string, number | undefined>>;
   readonly lastError: string | undefined;
 }
 
 /**
- * Keyferry's own records, from Kafka to Redis: the consumer group delivers batches, each is applied (sort by key -> last
- * of each -> replace atomically -> dead letters), and only then is its offset committed (I5).
+ * A batch is held for so long while Redis is away. Then the sink leaves the group until Redis is back: who holds a batch
+ * longer than the group waits for it loses the partition, and would come with old states after the next owner's.
+ */
+const PATIENCE_MS = 20_000;
+
+/**
+ * Keyferry's own records, from Kafka to Redis: the group delivers a batch, its records are applied (last of each key ->
+ * replace atomically -> dead letters), and only then is its offset committed (I5).
  */
 export class KeyferrySink {
   readonly #options: SinkOptions;
@@ -52,25 +61,100 @@ export class KeyferrySink {
   }
 
   /**
-   * Applies until the signal.
-   * @throws what does not pass by itself: KF_SINK_STOPPED, KF_REDIS_AUTH, KF_REDIS_PERMISSION, KF_KAFKA_REFUSED...
+   * Applies until the signal; the batch under way is finished and committed.
+   * @throws what does not pass by itself: KF_SINK_STOPPED, KF_REDIS_AUTH, KF_REDIS_PERMISSION, KF_KAFKA_AUTH...
    */
   async run(signal: AbortSignal): Promise<void> {
+    const { redis, clock } = this.#needs;
     const { name, database } = this.#options;
-    const connection = this.#needs.redis.connect({ db: database, name: `${name}:apply` });
+    const connection = redis.connect({ db: database, name: `${name}:apply` });
+    const onFailure = this.#retrying.bind(this);
     try {
-      const deadLetters = await this.#openDeadLetters()
-      const applier = new BatchApplier({
-        ...this.#needs, db: database, connection, deadLetters, 
-        patiently: (action) => this.#patiently(action, signal),
-      });
-      await this.#patiently(() => connection.ready(signal), signal);
-      await this.#patiently(() => this.#consume(applier, signal), signal);
+      await retry(() => this.#consume(connection, signal), { clock, signal, onFailure });
     } catch (error) {
+      // What a stop interrupted is not committed, and comes again.
       if (!signal.aborted) throw error;
     } finally {
       this.#state = 'stopped';
       await connection.close();
     }
+  }
+
+  /** Why this sink does not apply just now; empty where it does. */
+  health(): readonly string[] {
+    if (this.#state === 'running') return [];
+    return [`sink ${this.#options.name}: ${this.#state === 'retrying' ? (this.#lastError ?? '') : this.#state}`];
+  }
+
+  status(): SinkStatus {
+    return {
+      name: this.#options.name,
+      state: this.#state,
+      lag: this.#lag.byPartition(),
+      lastError: this.#lastError,
+    };
+  }
+
+  /** One membership of the group. */
+  async #consume(connection: RedisConnection, signal: AbortSignal): Promise<void> {
+    const { kafka, randomId } = this.#needs;
+    const { group, topics, database } = this.#options;
+    await connection.ready(signal);
+    const deadLetters = await openDeadLetters(this.#options, kafka);
+    const consumer = kafka.groupConsumer({ groupId: group, topics });
+    const target: Target = { db: database, connection, deadLetters, randomId };
+    const leave = (): void => {
+      consumer.close().catch(() => undefined);
+    };
+    try {
+      if (signal.aborted) return;
+      signal.addEventListener('abort', leave);
+      this.#running();
+      await consumer.run((batch) => this.#applyPatiently(target, batch, signal));
+    } finally {
+      signal.removeEventListener('abort', leave);
+      await consumer.close();
+      await deadLetters.close();
+      this.#lag.forget();
+    }
+  }
+
+  async #applyPatiently(target: Target, batch: RecordBatch, signal: AbortSignal): Promise<void> {
+    const { clock } = this.#needs;
+    const start = clock.monotonic();
+    const onFailure = (error: KeyferryError, retryMs: number): void => {
+      this.#retrying(error, retryMs);
+      if (clock.monotonic() - start + retryMs > PATIENCE_MS) throw error;
+    };
+    const isApplied = await retry(() => this.#apply(target, batch), { clock, signal, onFailure });
+    // Not to be committed.
+    if (isApplied === undefined) signal.throwIfAborted();
+  }
+
+  async #apply(target: Target, batch: RecordBatch): Promise<true> {
+    const { clock, metrics } = this.#needs;
+    const start = clock.monotonic();
+    const outcomes = await applyBatch(batch, target);
+    metrics.applied((clock.monotonic() - start) / 1000);
+    const [oldest] = batch.records;
+    if (oldest !== undefined) metrics.endToEnd(Math.max(0, clock.now() - oldest.timestamp) / 1000);
+    for (const [outcome, count] of Object.entries(outcomes)) if (count > 0) metrics.records(outcome, count);
+    metrics.deadLetters(outcomes['dead-lettered']);
+    this.#lag.applied(batch);
+    this.#running();
+    return true;
+  }
+
+  #running(): void {
+    if (this.#state === 'retrying') this.#needs.logger.info({}, 'the sink goes on');
+    this.#state = 'running';
+  }
+
+  #retrying(error: KeyferryError, retryMs: number): void {
+    if (this.#state !== 'retrying' || this.#lastError !== error.message) {
+      this.#needs.logger.warn({ code: error.code, reason: error.message, retryMs }, 'the sink waits');
+    }
+    this.#state = 'retrying';
+    this.#lastError = error.message;
   }
 }

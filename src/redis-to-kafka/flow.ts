@@ -153,7 +153,7 @@ export class KeyspaceSource {
         },
         up: async () => {
           await this.#ensureNotifications(control);
-          for (const keyspace of this.#keyspaces.values()) keyspace.feedUp();
+          for (const keyspace of this.#keyspaces.values()) await keyspace.feedUp();
         },
         down: () => {
           for (const keyspace of this.#keyspaces.values()) keyspace.feedDown();

@@ -32,6 +32,8 @@ export interface KeyspaceOptions {
   readonly maxPendingBytes: number;
   /** 0: never. */
   readonly reconcileEveryMs: number;
+  /** 0: never. */
+  readonly canaryEveryMs: number;
   readonly accepts: (key: KeyName) => boolean;
   /** Reads keys; what it does not need goes over `control`, so that neither waits for the other. */
   readonly reading: RedisConnection;
@@ -150,7 +152,13 @@ export class Keyspace {
     this.#changed.notify();
   }
 
-  feedUp(): void {
+  /** The canary goes first: a database that is swapped from now on is found by it. */
+  async feedUp(): Promise<void> {
+    if (this.#options.canaryEveryMs > 0) {
+      await this.#canary.send().catch((error: unknown) => {
+        this.#options.logger.warn({ reason: messageOf(error) }, 'the canary cannot be written');
+      });
+    }
     this.#feedIsUp = true;
     this.#changed.notify();
   }

@@ -116,12 +116,15 @@ const run = async (
   const handle = engine.container.getById(started.getId());
   const ready = (): Promise<unknown> => eventually(answers, { timeoutMs: START_TIMEOUT_MS, what: started.getName() });
   await ready();
+  const isRunning = async (): Promise<boolean> => (await handle.inspect()).State.Running;
   return {
     kill: async () => {
-      await handle.kill({ signal: 'SIGKILL' });
+      if (await isRunning()) await handle.kill({ signal: 'SIGKILL' });
       await handle.wait();
     },
-    stop: () => handle.stop({ t: STOP_TIMEOUT_S }),
+    stop: async () => {
+      if (await isRunning()) await handle.stop({ t: STOP_TIMEOUT_S });
+    },
     start: async () => {
       await handle.start();
       await ready();

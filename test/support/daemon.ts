@@ -80,6 +80,14 @@ export class Daemon {
     return this.#end('SIGTERM');
   }
 
+  /** SIGSTOP: it is there and does nothing. */
+  freeze(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+  thaw(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
   /** Takes the state store away. */
   async loseState(): Promise<void> {
     await rm(join(this.#directory, 'state'), { recursive: true });

@@ -13,6 +13,8 @@ export interface ServerCommand {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** Absent: this process' own. */
+  readonly env?: NodeJS.ProcessEnv;
   readonly cwd: string;
   readonly logFile: string;
   readonly isReady: () => Promise<boolean>;
@@ -32,9 +34,10 @@ export class ServerProcess {
   /** Resolves once the server answers. @throws with the end of its log where it ends before, or does not get there. */
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.#command.name} runs already`);
-    const { name, command, args, cwd, logFile, isReady } = this.#command;
+    const { name, command, args, env, cwd, logFile, isReady } = this.#command;
     const log = openSync(logFile, 'a');
-    const child = spawn(command, args, { cwd, stdio: ['ignore', log, log] });
+    // Detached: a Ctrl-C meant for us must not end it before those that work with it.
+    const child = spawn(command, args, { cwd, env, detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     await once(child, 'spawn');
     const watched = `process ${child.pid ?? 0}`;

@@ -1,4 +1,5 @@
 import type { DriverOptions } from './driver-options.ts';
+import { kafkajsDriver } from './kafkajs-driver.ts';
 import { platformaticDriver } from './platformatic-driver.ts';
 import type { KafkaDriver } from './port.ts';
 
@@ -10,6 +11,6 @@ export const connectKafka = ({ client, ...options }: DriverOptions & { readonly 
     case 'platformatic':
       return platformaticDriver(options);
     case 'kafkajs':
-      throw new Error('not there yet');
+      return kafkajsDriver(options);
   }
 };

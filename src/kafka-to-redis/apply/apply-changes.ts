@@ -17,14 +17,14 @@ const MAX_CALL_BYTES = 1_000_000;
 
 /**
  * Brings keys into their states, each one atomically. Idempotent (I6). Each key may appear once.
- * @returns the keys whose state Redis refused, with its words; they keep what they held.
+ * @returns what Redis refused, with its words; those keys keep what they held.
  * @throws KF_REDIS_UNAVAILABLE and whatever else concerns no single key: any of the changes may then be applied.
  */
-export const applyChanges = async <C extends Change>(
+export const applyChanges = async (
   connection: RedisConnection,
-  changes: readonly C[],
-): Promise<ReadonlyMap<C, KeyferryError>> => {
-  const refused = new Map<C, KeyferryError>();
+  changes: readonly Change[],
+): Promise<ReadonlyMap<Change, KeyferryError>> => {
+  const refused = new Map<Change, KeyferryError>();
   const calls: Promise<unknown>[] = [];
   const gone = changes.filter(({ replacement }) => replacement === undefined);
   if (gone.length > 0) calls.push(connection.call('UNLINK', ...gone.map(({ key }) => key)));
@@ -36,10 +36,10 @@ export const applyChanges = async <C extends Change>(
   return refused;
 };
 
-const replaceAll = async <C extends Change>(
+const replaceAll = async (
   connection: RedisConnection,
-  changes: readonly C[],
-  refused: Map<C, KeyferryError>,
+  changes: readonly Change[],
+  refused: Map<Change, KeyferryError>,
 ): Promise<void> => {
   const keys = changes.map(({ key }) => key);
   const reply = await connection.script(
@@ -60,8 +60,8 @@ const pairs = (reply: RedisReply): [RedisReply, RedisReply][] => {
   return flat.flatMap((first, index) => (index % 2 === 0 ? [[first, flat[index + 1] ?? null]] : []));
 };
 
-function* intoCalls<C extends Change>(changes: readonly C[]): Generator<readonly C[]> {
-  let call: C[] = [];
+function* intoCalls(changes: readonly Change[]): Generator<readonly Change[]> {
+  let call: Change[] = [];
   let values = 0;
   let bytes = 0;
   for (const change of changes) {

@@ -64,7 +64,8 @@ const streamValues = ({ lastId, entries, groups }: StreamState): readonly RedisA
   let previous = '0-0';
   for (const { id, fields } of entries) {
     if (!precedes(previous, id)) throw unreadable('the IDs of a stream do not ascend');
-    if (fields.length > MAX_ENTRY_TEXTS) throw unreadable(`an entry of a stream has ${fields.length} fields and values`);
+    if (fields.length > MAX_ENTRY_TEXTS)
+      throw unreadable(`an entry of a stream has ${fields.length} fields and values`);
     previous = id;
   }
   if (precedes(lastId, previous)) throw unreadable('the last ID of a stream precedes its entries');

@@ -1,5 +1,6 @@
-import type { IncomingRecord, OutgoingRecord, RecordProducer } from '../../clients/kafka/port.ts';
+import type { IncomingRecord, KafkaDriver, OutgoingRecord } from '../../clients/kafka/port.ts';
 import { KeyferryError } from '../../core/errors.ts';
+import { isTransient } from '../../core/retry.ts';
 
 /** A record that cannot be applied, where it stands, and why. */
 export interface Poison {
@@ -16,54 +17,78 @@ export interface DeadLetters {
    * @throws KF_KAFKA_UNAVAILABLE, to be tried again; KF_SINK_STOPPED where it cannot be put aside.
    */
   put(poison: readonly Poison[]): Promise<void>;
+  close(): Promise<void>;
 }
 
-/** Dead letters as Kafka Connect writes them: key, value and headers unchanged, with the cause and the place in headers. */
-export const deadLetterTopic = (options: {
-  readonly producer: RecordProducer;
-  readonly topic: string;
-  readonly sink: string;
-}): DeadLetters => ({
-  put: async (poison) => {
-    try {
-      await options.producer.send(poison.map((each) => letter(each, options)));
-    } catch (error) {
-      if (error instanceof KeyferryError && error.code === 'KF_KAFKA_UNAVAILABLE') throw error;
-      const why = `and the dead-letter topic ${options.topic} does not take it`;
-      throw stopped(poison, options.sink, why, error);
-    }
-  },
-});
+export interface DeadLetterOptions {
+  /** The sink's. */
+  readonly name: string;
+  readonly deadLetter?: string | undefined;
+}
 
-export const noDeadLetters = (sink: string): DeadLetters => ({
-  put: (poison) => Promise.reject(stopped(poison, sink, 'and the sink has no deadLetter topic')),
-});
+/**
+ * The sink's dead-letter topic, created where it does not exist; where the sink has none, poison stops it.
+ * @throws KF_KAFKA_UNAVAILABLE, KF_KAFKA_TOPIC_MISSING, KF_KAFKA_REFUSED
+ */
+export const openDeadLetters = async (
+  { name, deadLetter }: DeadLetterOptions,
+  kafka: KafkaDriver,
+): Promise<DeadLetters> => {
+  if (deadLetter === undefined) {
+    const put: DeadLetters['put'] = (poison) =>
+      Promise.reject(stopped(name, poison, 'the sink has no dead-letter topic'));
+    return { put, close: () => Promise.resolve() };
+  }
+  await ensureTopic(kafka, deadLetter);
+  const producer = await kafka.producer();
+  return {
+    put: async (poison) => {
+      try {
+        await producer.send(poison.map((each) => letter(each, name, deadLetter)));
+      } catch (error) {
+        if (isTransient(error)) throw error;
+        throw stopped(name, poison, `the dead-letter topic ${deadLetter} does not take it`, error);
+      }
+    },
+    close: () => producer.close(),
+  };
+};
 
-const letter = (
-  { topic, partition, record, error }: Poison,
-  to: { readonly topic: string; readonly sink: string },
-): OutgoingRecord => {
-  const cause = {
+const ensureTopic = async (kafka: KafkaDriver, topic: string): Promise<void> => {
+  const admin = kafka.admin();
+  try {
+    if ((await admin.describe(topic)) === undefined) await admin.create({ name: topic, partitions: 1, config: {} });
+  } finally {
+    await admin.close();
+  }
+};
+
+/** As Kafka Connect writes them: key, value and headers unchanged, the place and the cause in further headers. */
+const letter = ({ topic, partition, record, error }: Poison, sink: string, deadLetter: string): OutgoingRecord => {
+  const added = {
     topic,
     partition: String(partition),
     offset: String(record.offset),
-    'connector.name': to.sink,
+    'connector.name': sink,
     stage: error.code === 'KF_REDIS_REFUSED' ? 'TASK_PUT' : 'VALUE_CONVERTER',
     'exception.class.name': error.code,
     'exception.message': error.message,
   };
   const headers = new Map(record.headers);
-  for (const [name, text] of Object.entries(cause)) headers.set(`__connect.errors.${name}`, Buffer.from(text));
-  return { topic: to.topic, key: record.key, value: record.value, headers };
+  for (const [name, text] of Object.entries(added)) headers.set(`__connect.errors.${name}`, Buffer.from(text));
+  return { topic: deadLetter, key: record.key, value: record.value, headers };
 };
 
-const stopped = (poison: readonly Poison[], sink: string, why: string, cause?: unknown): KeyferryError => {
-  const [first] = poison;
-  const place = first === undefined ? '' : `${first.topic}, partition ${first.partition}, offset ${first.record.offset}`;
+const stopped = (sink: string, poison: readonly Poison[], why: string, cause?: unknown): KeyferryError => {
+  const places = poison.map(
+    ({ topic, partition, record: { offset }, error: { code, message } }) =>
+      `${topic}, partition ${partition}, offset ${offset} (${code}: ${message})`,
+  );
+  const others = places.length > 1 ? ` and ${places.length - 1} more` : '';
   return new KeyferryError(
     'KF_SINK_STOPPED',
-    `sink ${sink} cannot apply the record at ${place} (${first?.error.message ?? ''}), ${why}. ` +
-      'Configure deadLetter and create that topic, or mend or delete the record; then start again: nothing was skipped',
-    { cause: cause ?? first?.error },
+    `sink ${sink} cannot apply the record at ${places[0] ?? ''}${others}, and ${why}. Nothing was skipped: ` +
+      'give the sink a deadLetter topic that takes it, or move the group past the record, and start again',
+    { cause },
   );
 };

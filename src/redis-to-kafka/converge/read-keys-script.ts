@@ -27,8 +27,8 @@ local BYTE = { value = 0.0025, whole = 0.006 }
 local COUNT = { hash = 'HLEN', list = 'LLEN', set = 'SCARD', zset = 'ZCARD', stream = 'XLEN' }
 local ELEMENT = { hash = 0.5, list = 0.25, set = 0.25, zset = 1, stream = 2 }
 local DUMP_ELEMENT = 0.1
--- Most states are shorter; so their size need not be asked for.
-local SHORT = 4096
+-- Most strings are shorter: then their size need not be asked for. (Arguments are texts: a number costs 0.2 us to print.)
+local SHORT, LAST_OF_SHORT = 4096, '4095'
 local LAST_EXPIRY = 9007199254740991
 
 local hasFieldExpiry
@@ -61,9 +61,9 @@ local function collection(key, type)
   if type == 'hash' then
     local entries = call('HGETALL', key)
     return { type, at, entries, fieldExpiries(key, entries) }
-  elseif type == 'list' then return { type, at, call('LRANGE', key, 0, -1) }
+  elseif type == 'list' then return { type, at, call('LRANGE', key, '0', '-1') }
   elseif type == 'set' then return { type, at, call('SMEMBERS', key) }
-  elseif type == 'zset' then return { type, at, call('ZRANGE', key, 0, -1, 'WITHSCORES') }
+  elseif type == 'zset' then return { type, at, call('ZRANGE', key, '0', '-1', 'WITHSCORES') }
   end
   return { type, at, call('XRANGE', key, '-', '+'), call('XINFO', 'STREAM', key), call('XINFO', 'GROUPS', key) }
 end
@@ -75,7 +75,7 @@ end
 
 -- Each of the functions below gives a key's reply and its cost; nothing where that exceeds the room left.
 local function readString(key, room)
-  local value = call('GETRANGE', key, 0, SHORT - 1)
+  local value = call('GETRANGE', key, '0', LAST_OF_SHORT)
   local bytes, cost = #value, KEY
   if bytes == SHORT then
     bytes = call('STRLEN', key)
@@ -87,7 +87,6 @@ local function readString(key, room)
   elseif bytes > max then return { 'string', expiry(key), bytes }, cost
   end
   local at = expiry(key)
-  if at == -2 then return false, cost end
   if at == -1 then return value, cost end
   return { at, value }, cost
 end
@@ -98,7 +97,7 @@ local function readCollection(key, type, room)
   local tooMany = 3 * count > max
   local work = count * ELEMENT[type]
   local isLarge = tooMany or work > WORK
-  local memory = call('MEMORY', 'USAGE', key, 'SAMPLES', isLarge and 100 or 0)
+  local memory = call('MEMORY', 'USAGE', key, 'SAMPLES', isLarge and '100' or '0')
   if tooMany or surelyTooLarge(type, count, memory) then return { type, expiry(key), memory }, SAMPLED_KEY end
   local cost = KEY + work + memory * BYTE.value
   if isLarge or cost > WORK then return { type, expiry(key), false, count, memory, type == 'hash' and hasFieldExpiry and 1 or 0 }, SAMPLED_KEY end
@@ -112,7 +111,7 @@ local function readWhole(key, type, room, command)
   if type == 'string' then bytes = call('STRLEN', key)
   else
     if COUNT[type] then count = call(COUNT[type], key) end
-    bytes = call('MEMORY', 'USAGE', key, 'SAMPLES', 100)
+    bytes = call('MEMORY', 'USAGE', key, 'SAMPLES', '100')
   end
   local cost = KEY + count * DUMP_ELEMENT + bytes * BYTE.whole
   if cost > 2 * WORK or (type == 'string' and bytes > max) then return { type, expiry(key), bytes }, SAMPLED_KEY end

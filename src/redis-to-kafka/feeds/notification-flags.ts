@@ -12,7 +12,8 @@ export const missingFlags = (flags: string): string => {
   return events + (everyClass ? '' : 'A');
 };
 
-const readFlags = async (redis: RedisConnection): Promise<string> => {
+/** @throws as RedisConnection.call does; KF_REDIS_PERMISSION where CONFIG is forbidden. */
+export const readFlags = async (redis: RedisConnection): Promise<string> => {
   const reply = await redis.call('CONFIG', 'GET', SETTING);
   const value: unknown = Array.isArray(reply) ? reply[1] : undefined;
   return Buffer.isBuffer(value) ? value.toString('latin1') : '';

@@ -2,13 +2,14 @@ import { systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { RecordBatch, TopicReader } from '../port.ts';
+import { Positions } from '../positions.ts';
 import { brokerError, Cluster } from './cluster.ts';
 import { fromPlatformatic } from './errors.ts';
 import { fetchRequest, type FetchAnswer, type FetchedPartition } from './fetch-request.ts';
 import { listOffsets } from './offsets.ts';
 import { decodeBatches, offsetBehind } from './record-batch-reader.ts';
 
-const LIMITS = { maxWaitMs: 500, maxBytes: 4_000_000, maxPartitionBytes: 1_000_000 };
+const LIMITS = { maxWaitMs: 500, maxBytes: 4_000_000, maxPartitionBytes: 512_000 };
 const GIVE_UP_AFTER_MS = 10_000;
 const RETRY_DELAY_MS = 200;
 
@@ -30,10 +31,10 @@ export class PlatformaticReader implements TopicReader {
     while (positions.open.size > 0) {
       for (const answer of await this.#patiently(topic, () => this.#fetch(topic, positions))) {
         for (const fetched of answer.partitions) {
-          const batch = positions.advance(topic, fetched);
+          const batch = advance(positions, fetched);
           if (batch.records.length > 0) await onBatch(batch);
         }
-        if (isDry(answer)) positions.finish(answer.partitions);
+        if (isDry(answer)) for (const fetched of answer.partitions) finish(positions, fetched);
         const gone = answer.partitions.filter(isOutOfRange).map(({ partition }) => partition);
         if (gone.length === 0) continue;
         const earliest = await this.#patiently(topic, () => listOffsets(this.#cluster, topic, gone, 'EARLIEST'));
@@ -80,45 +81,22 @@ export class PlatformaticReader implements TopicReader {
   }
 }
 
-/** How far each partition has been read, up to the ends that stood when the reading began. */
-class Positions {
-  /** Next offset of each partition that is not at its end. */
-  readonly open = new Map<number, bigint>();
-  readonly #ends: ReadonlyMap<number, bigint>;
+/** Moves past what was fetched, be it records, markers or the holes that compaction left. */
+const advance = (positions: Positions, fetched: FetchedPartition): RecordBatch => {
+  const { topic, partition, bytes } = fetched;
+  const start = positions.open.get(partition) ?? 0n;
+  const end = positions.end(partition);
+  const next = offsetBehind(bytes) ?? start;
+  positions.moveTo(partition, next);
+  const records = decodeBatches(fetched, start);
+  const within = next <= end ? records : records.filter(({ offset }) => offset < end);
+  return { topic, partition, records: within, behind: Number(end > next ? end - next : 0n) };
+};
 
-  constructor(from: ReadonlyMap<number, bigint>, ends: ReadonlyMap<number, bigint>) {
-    this.#ends = ends;
-    for (const [partition, end] of ends) {
-      const start = from.get(partition) ?? 0n;
-      // Behind the end: the topic is not the one that the offset was taken from.
-      this.moveTo(partition, start > end ? 0n : start);
-    }
-  }
-
-  moveTo(partition: number, offset: bigint): void {
-    if (offset < (this.#ends.get(partition) ?? 0n)) this.open.set(partition, offset);
-    else this.open.delete(partition);
-  }
-
-  /** Moves past what was fetched, be it records, markers or the holes that compaction left. */
-  advance(topic: string, fetched: FetchedPartition): RecordBatch {
-    const { partition } = fetched;
-    const start = this.open.get(partition) ?? 0n;
-    const end = this.#ends.get(partition) ?? 0n;
-    const next = offsetBehind(fetched.bytes) ?? start;
-    this.moveTo(partition, next);
-    const records = decodeBatches(fetched, start);
-    const within = next <= end ? records : records.filter(({ offset }) => offset < end);
-    return { topic, partition, records: within, behind: Number(end > next ? end - next : 0n) };
-  }
-
-  /** The broker has nothing more up to these offsets: the rest was compacted away. */
-  finish(dry: readonly FetchedPartition[]): void {
-    for (const { partition, stableOffset } of dry) {
-      if (stableOffset >= (this.#ends.get(partition) ?? 0n)) this.open.delete(partition);
-    }
-  }
-}
+/** The broker has nothing up to its stable offset: what stood there was compacted away. */
+const finish = (positions: Positions, { partition, stableOffset }: FetchedPartition): void => {
+  if (stableOffset >= positions.end(partition)) positions.moveTo(partition, stableOffset);
+};
 
 const isOutOfRange = ({ errorCode }: FetchedPartition): boolean =>
   brokerError(errorCode).name === 'OFFSET_OUT_OF_RANGE';

@@ -1,0 +1,110 @@
+/**
+ * The one way in to `npm run demo`, `npm test` and `npm run bench`, on a fresh clone too: plain JavaScript without
+ * dependencies, for any Node from 18 on. Installs what package-lock.json names, then runs the real thing on a Node that
+ * is new enough: the system's, or the one that comes as a package.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const BIN = join(ROOT, 'node_modules', '.bin');
+const OLDEST_NODE = [24, 6];
+
+const [command = '', ...args] = process.argv.slice(2);
+const say = (text) => process.stderr.write(`keyferry: ${text}\n`);
+
+// A Ctrl-C reaches the children too: they end in their own time, and we after them.
+process.on('SIGINT', () => {});
+
+/** Runs to the end. Resolves with the exit status. */
+const run = (program, programArgs, path = process.env.PATH) =>
+  new Promise((resolve) => {
+    const child = spawn(program, programArgs, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, PATH: path } });
+    const pass = (signal) => child.kill(signal);
+    process.on('SIGTERM', pass);
+    child.on('error', (error) => {
+      say(`${program}: ${error.message}`);
+      resolve(127);
+    });
+    child.on('exit', (code, signal) => {
+      process.off('SIGTERM', pass);
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
+    });
+  });
+
+const modifiedMs = (path) => {
+  try {
+    return statSync(join(ROOT, path)).mtimeMs;
+  } catch {
+    return 0;
+  }
+};
+
+const install = async () => {
+  // npm writes this file last: an installation that was cut short does not have it.
+  if (modifiedMs('node_modules/.package-lock.json') >= modifiedMs('package-lock.json')) return;
+  say('installing dependencies');
+  const status = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+  if (status !== 0) process.exit(status);
+};
+
+const isNewEnough = (version) => {
+  const [major, minor] = version.replace(/^v/, '').split('.').map(Number);
+  return major > OLDEST_NODE[0] || (major === OLDEST_NODE[0] && minor >= OLDEST_NODE[1]);
+};
+
+/** npm puts node_modules/.bin first on the PATH, so that it is npm's own Node that tells the system's. */
+const findNode = () => {
+  const system = process.env.npm_node_execpath ?? process.execPath;
+  return isNewEnough(execFileSync(system, ['--version'], { encoding: 'utf8' })) ? system : join(BIN, 'node');
+};
+
+await install();
+const node = findNode();
+const path = [dirname(node), BIN, process.env.PATH].join(delimiter);
+const npmRun = (script) => run('npm', ['run', '--silent', script], path);
+
+/** Everything that must hold; says in its last line how many tests passed and failed. A broken check counts as one. */
+const test = async () => {
+  const brokenChecks = (await npmRun('static')) === 0 ? 0 : 1;
+  if ((await npmRun('build')) !== 0) return summary({ passed: 0, failed: brokenChecks + 1, skipped: 0 });
+  const dir = mkdtempSync(join(tmpdir(), 'keyferry-test-'));
+  const report = join(dir, 'report.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const status = await run(node, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args], path);
+  const { passed, failed, skipped } = readReport(report);
+  rmSync(dir, { recursive: true });
+  // A file that could not be loaded or an error outside of any test fails the run, and no test.
+  const unnamed = status !== 0 && failed === 0 ? 1 : 0;
+  return summary({ passed, failed: failed + unnamed + brokenChecks, skipped });
+};
+
+const readReport = (file) => {
+  try {
+    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(file, 'utf8'));
+    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests };
+  } catch {
+    return { passed: 0, failed: 0, skipped: 0 };
+  }
+};
+
+const summary = ({ passed, failed, skipped }) => {
+  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+  return failed > 0 || passed === 0 ? 1 : 0;
+};
+
+const built = async (script) => {
+  const status = await npmRun('build');
+  return status === 0 ? run(node, [join(ROOT, 'scripts', script), ...args], path) : status;
+};
+
+const COMMANDS = { demo: () => built('demo.ts'), bench: () => built('bench.ts'), test };
+const start = COMMANDS[command];
+if (start === undefined) {
+  say(`${command} is none of ${Object.keys(COMMANDS).join(', ')}`);
+  process.exit(2);
+}
+process.exitCode = await start();

@@ -1,0 +1,81 @@
+import kafkajs, { type Admin } from 'kafkajs';
+
+import { isKeyferryError } from '../../../core/errors.ts';
+import type { DriverOptions } from '../driver-options.ts';
+import type { KafkaAdmin, TopicDescription, TopicSpec } from '../port.ts';
+import { kafkajsClient } from './client.ts';
+import { fromKafkajs } from './errors.ts';
+
+const INTERNAL = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state']);
+
+export class KafkajsAdmin implements KafkaAdmin {
+  readonly #admin: Admin;
+  #connected: Promise<void> | undefined;
+
+  constructor(options: DriverOptions) {
+    this.#admin = kafkajsClient(options).admin();
+  }
+
+  async topics(): Promise<readonly string[]> {
+    const names = await this.#asked('list topics', () => this.#admin.listTopics());
+    return names.filter((name) => !INTERNAL.has(name)).toSorted();
+  }
+
+  async describe(topic: string): Promise<TopicDescription | undefined> {
+    try {
+      return await this.#asked(`describe topic ${topic}`, () => this.#describe(topic));
+    } catch (error) {
+      if (isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING')) return undefined;
+      throw error;
+    }
+  }
+
+  async #describe(topic: string): Promise<TopicDescription> {
+    const { topics } = await this.#admin.fetchTopicMetadata({ topics: [topic] });
+    const partitions = topics[0]?.partitions ?? [];
+    const { resources } = await this.#admin.describeConfigs({
+      includeSynonyms: false,
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
+    });
+    const entries = (resources[0]?.configEntries ?? []).map(
+      ({ configName, configValue }) => [configName, configValue] as const,
+    );
+    return {
+      name: topic,
+      partitions: partitions.length,
+      replicationFactor: partitions[0]?.replicas.length ?? 0,
+      config: new Map(entries),
+    };
+  }
+
+  async create({ name, partitions, config }: TopicSpec): Promise<void> {
+    const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }));
+    const spec = { topic: name, numPartitions: partitions, replicationFactor: -1, configEntries };
+    await this.#asked(`create topic ${name}`, () => this.#admin.createTopics({ topics: [spec], waitForLeaders: true }));
+  }
+
+  async endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
+    const offsets = await this.#asked(`list offsets of ${topic}`, () => this.#admin.fetchTopicOffsets(topic));
+    return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
+  }
+
+  async deleteGroup(groupId: string): Promise<void> {
+    await this.#asked(`delete group ${groupId}`, () => this.#admin.deleteGroups([groupId]));
+  }
+
+  async close(): Promise<void> {
+    await this.#connected?.catch(() => undefined);
+    await this.#admin.disconnect();
+  }
+
+  async #asked<T>(doing: string, ask: () => Promise<T>): Promise<T> {
+    try {
+      this.#connected ??= this.#admin.connect();
+      await this.#connected;
+      return await ask();
+    } catch (error) {
+      this.#connected = undefined;
+      throw fromKafkajs(error, doing);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import type { Consumer, EachBatchPayload } from 'kafkajs';
+
+import { systemClock as clock } from '../../../core/clock.ts';
+import { isKeyferryError } from '../../../core/errors.ts';
+import type { DriverOptions } from '../driver-options.ts';
+import type { GroupConsumerOptions, RecordBatch } from '../port.ts';
+import { CONSUMER_SETTINGS, kafkajsClient } from './client.ts';
+import { fromKafkajs } from './errors.ts';
+import { toIncoming } from './records.ts';
+
+const HEARTBEAT_EVERY_MS = 1_000;
+
+type Handler = (batch: RecordBatch) => Promise<void>;
+type End = { readonly why: 'stopped' } | { readonly why: 'kafka' | 'handler'; readonly error: unknown };
+
+/**
+ * One kafkajs consumer until it is stopped or crashes. One partition at a time: kafkajs joins again as soon as one
+ * handler of several has finished, and only so none runs while its partition is given away.
+ */
+export class Session {
+  readonly #consumer: Consumer;
+  readonly #topics: readonly string[];
+  readonly #handle: Handler;
+  readonly #end = Promise.withResolvers<End>();
+
+  constructor(options: DriverOptions, { groupId, topics }: GroupConsumerOptions, handle: Handler) {
+    this.#consumer = kafkajsClient(options).consumer({ groupId, ...CONSUMER_SETTINGS });
+    this.#topics = topics;
+    this.#handle = handle;
+  }
+
+  /** Resolves when stopped, and when another session may fare better; rejects with what will not pass by itself. */
+  async run(stop: AbortSignal): Promise<void> {
+    const onStop = (): void => {
+      this.#end.resolve({ why: 'stopped' });
+    };
+    stop.addEventListener('abort', onStop, { once: true });
+    const starting = this.#start().catch((error: unknown) => {
+      this.#end.resolve({ why: 'kafka', error });
+    });
+    const end = await this.#end.promise;
+    stop.removeEventListener('abort', onStop);
+    // kafkajs can't be stopped while it starts; afterwards this waits for the handler and leaves the group.
+    await starting;
+    await this.#consumer.disconnect().catch(() => undefined);
+    if (end.why === 'handler') throw end.error;
+    if (end.why === 'stopped') return;
+    const error = fromKafkajs(end.error, 'consume');
+    if (!isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) throw error;
+  }
+
+  async #start(): Promise<void> {
+    this.#consumer.on('consumer.crash', ({ payload: { error } }) => {
+      this.#end.resolve({ why: 'kafka', error });
+    });
+    await this.#consumer.connect();
+    await this.#consumer.subscribe({ topics: [...this.#topics], fromBeginning: true });
+    await this.#consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      eachBatch: (payload) => this.#deliver(payload),
+    });
+  }
+
+  async #deliver(payload: EachBatchPayload): Promise<void> {
+    const { batch, heartbeat, isRunning, isStale, pause, resolveOffset, commitOffsetsIfNecessary } = payload;
+    if (!isRunning() || isStale()) return;
+    const { topic, partition, messages } = batch;
+    const stopBeating = clock.every(HEARTBEAT_EVERY_MS, () => {
+      // What it may say, that the group rebalances, is heard again after the handler.
+      void heartbeat().catch(() => undefined);
+    });
+    try {
+      const behind = Math.max(0, Number(batch.offsetLag()));
+      await this.#handle({ topic, partition, records: messages.map(toIncoming), behind });
+    } catch (error) {
+      pause();
+      this.#end.resolve({ why: 'handler', error });
+      return;
+    } finally {
+      stopBeating();
+    }
+    // I5. Resolved after the commit: if that fails the batch comes again, and with it the commit.
+    const offset = (BigInt(batch.lastOffset()) + 1n).toString();
+    await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
+    resolveOffset(batch.lastOffset());
+  }
+}

@@ -1,0 +1,163 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import { afterEach, beforeEach, inject } from 'vitest';
+import { connectKafka } from '../../src/clients/kafka/connect.ts';
+import type { KafkaDriver, OutgoingRecord, RecordProducer } from '../../src/clients/kafka/port.ts';
+import { connectRedis } from '../../src/clients/redis/connect.ts';
+import { encodeState } from '../../src/codecs/key-record.ts';
+import { headerWriter } from '../../src/codecs/record-headers.ts';
+import { systemClock } from '../../src/core/clock.ts';
+import type { RecordFormat } from '../../src/core/key-record.ts';
+import { type KeyState, redisTypeOf } from '../../src/core/key-state.ts';
+import { KeyferrySink, type SinkOptions } from '../../src/kafka-to-redis/flow.ts';
+import type { SinkMetrics } from '../../src/observability/metrics.ts';
+import { eventually } from '../support/eventually.ts';
+import { stackProvider } from '../support/provider.ts';
+import { silentLogger } from '../support/silent-logger.ts';
+import type { RedisServer } from '../support/stack.ts';
+
+/** Metrics as plain counts. */
+export class CountedOutcomes implements SinkMetrics {
+  readonly counts: Record<string, number> = {};
+  lagOf: () => number | undefined = () => undefined;
+  records(outcome: string, count: number): void {
+    this.counts[outcome] = (this.counts[outcome] ?? 0) + count;
+  }
+  deadLetters(): void {
+    // Counted as an outcome.
+  }
+  applied(): void {
+    // Durations are not looked at here.
+  }
+  endToEnd(): void {
+    // Durations are not looked at here.
+  }
+  lag(read: () => number | undefined): void {
+    this.lagOf = read;
+  }
+}
+
+export interface RunningSink {
+  readonly sink: KeyferrySink;
+  readonly outcomes: CountedOutcomes;
+  /** Resolves when it has stopped, rejects when it failed. */
+  readonly ended: Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+/** The last record of a test: when its key is there, everything before it on the partition is done with. */
+const LAST = 'the last record';
+
+/** One target Redis, one topic of one partition and a producer for each test. */
+export class SinkFixture {
+  server!: RedisServer;
+  /** The target, looked at by other means than Keyferry's own. */
+  redis!: Redis;
+  topic = '';
+  group = '';
+  readonly #sinks: RunningSink[] = [];
+  #producer: RecordProducer | undefined;
+  #marks = 0;
+
+  constructor(redisArgs: readonly string[] = []) {
+    beforeEach(async () => {
+      this.topic = `sink-${randomUUID()}`;
+      this.group = `group-${this.topic}`;
+      this.server = await (await stackProvider()).startRedis({ args: redisArgs });
+      this.redis = new Redis(this.server.url, { maxRetriesPerRequest: null });
+      this.redis.on('error', () => undefined);
+      const admin = this.kafka().admin();
+      await admin.create({ name: this.topic, partitions: 1, config: { 'cleanup.policy': 'compact' } });
+      await admin.close();
+      this.#producer = await this.kafka().producer();
+    });
+    afterEach(async () => {
+      await Promise.all(this.#sinks.splice(0).map(({ stop }) => stop().catch(() => undefined)));
+      await this.#producer?.close();
+      this.redis.disconnect();
+      await this.server.kill();
+    });
+  }
+
+  kafka(): KafkaDriver {
+    return connectKafka({ client: 'platformatic', brokers: inject('kafkaBrokers'), clientId: 'sink-test' });
+  }
+
+  async send(...records: readonly Partial<OutgoingRecord>[]): Promise<void> {
+    await this.#producer?.send(
+      records.map((record) => ({ topic: this.topic, key: null, value: null, headers: new Map(), ...record })),
+    );
+  }
+
+  start(options: Partial<SinkOptions> = {}): RunningSink {
+    const outcomes = new CountedOutcomes();
+    const sink = new KeyferrySink(
+      { name: 'profiles', topics: [this.topic], group: this.group, database: 0, ...options },
+      {
+        redis: connectRedis({ url: this.server.url, name: 'keyferry' }),
+        kafka: this.kafka(),
+        clock: systemClock,
+        logger: silentLogger,
+        metrics: outcomes,
+        randomId: randomUUID,
+      },
+    );
+    const stopping = new AbortController();
+    const ended = sink.run(stopping.signal);
+    // A test that waits for the failure still sees it.
+    ended.catch(() => undefined);
+    const running = {
+      sink,
+      outcomes,
+      ended,
+      stop: async () => {
+        stopping.abort();
+        await ended;
+      },
+    };
+    this.#sinks.push(running);
+    return running;
+  }
+
+  /** Sends the records and one more, and waits until that one is applied, by a sink that is started if none runs. */
+  async apply(...records: readonly Partial<OutgoingRecord>[]): Promise<CountedOutcomes> {
+    const { outcomes } = this.#sinks.at(-1) ?? this.start();
+    await this.send(...records);
+    await this.caughtUp();
+    return outcomes;
+  }
+
+  /** Waits until everything that was sent so far is done with. */
+  async caughtUp(): Promise<void> {
+    const mark = String((this.#marks += 1));
+    await this.send(set(LAST, { value: { type: 'string', value: Buffer.from(mark) }, expireAt: undefined }));
+    await eventually(async () => (await this.redis.get(LAST)) === mark, { timeoutMs: 60_000, what: 'the last record' });
+  }
+}
+
+const ELSEWHERE = { db: 0, origin: 'another Redis' };
+
+/** A record of a key that holds a value. */
+export const set = (
+  key: string | Buffer,
+  state: KeyState,
+  { format = 'json', ...from }: { format?: RecordFormat; db?: number; origin?: string } = {},
+): Partial<OutgoingRecord> => ({
+  key: Buffer.from(key),
+  value: encodeState(state, format),
+  headers: headerWriter({ ...ELSEWHERE, ...from }).set({
+    redisType: redisTypeOf(state.value),
+    expireAt: state.expireAt,
+    ts: Date.now(),
+  }),
+});
+
+export const text = (key: string | Buffer, value: string, from: { db?: number; origin?: string } = {}) =>
+  set(key, { value: { type: 'string', value: Buffer.from(value) }, expireAt: undefined }, from);
+
+/** A tombstone. */
+export const gone = (key: string | Buffer): Partial<OutgoingRecord> => ({
+  key: Buffer.from(key),
+  value: null,
+  headers: headerWriter(ELSEWHERE).gone({ op: 'del', redisType: 'string', ts: Date.now() }),
+});
