@@ -18,7 +18,10 @@ const err = (line: string): void => {
 /** SIGTERM and SIGINT: the first one drains, the second one ends at once. */
 const stopSignal = (): AbortSignal => {
   const stop = new AbortController();
-  for (const [name, status] of [['SIGTERM', 143], ['SIGINT', 130]] as const) {
+  for (const [name, status] of [
+    ['SIGTERM', 143],
+    ['SIGINT', 130],
+  ] as const) {
     process.on(name, () => {
       if (stop.signal.aborted) process.exit(status);
       err(`${name}: draining; a second one ends at once`);
@@ -87,7 +90,7 @@ const fail = async (error: unknown): Promise<never> => {
 
 const isNodeNewEnough = (): boolean => {
   const numbers = (text: string): number[] => [...text.matchAll(/\d+/g)].map(Number);
-  const [wanted = [], found = []] = [numbers(engines.node), numbers(process.versions.node)];
+  const [wanted, found] = [numbers(engines.node), numbers(process.versions.node)];
   const differs = wanted.findIndex((number, at) => number !== found[at]);
   return differs === -1 || (found[differs] ?? 0) > (wanted[differs] ?? 0);
 };

@@ -27,33 +27,33 @@ export const runLive = async ({ mirror, admin, topic, url, signal }: LiveOptions
     const change = count % BURST_EVERY === 0 ? burst(BURST_KEYS) : nextChange();
     const latencyMs = await carry(change, mirror);
     const newEnds = await admin.endOffsets(topic);
-    print(changeLine(change, latencyMs, grown(topic, ends, newEnds)));
+    const records = grown(topic, ends, newEnds);
+    print(changeLine(change, latencyMs, records));
     ends = newEnds;
-    totals.add(latencyMs);
+    if (records !== '') totals.add(latencyMs);
     if (totals.isDue()) print(totals.line(sum(ends), url));
     await sleep(PAUSE_MS, undefined, { signal }).catch(() => undefined);
   }
   print(totals.line(sum(ends), url));
 };
 
-const carry = async ({ run, keys }: Change, { source, untilEqual }: Mirror): Promise<number> => {
-  await run(source);
-  return untilEqual(keys.map((key) => Buffer.from(key)));
+const carry = async ({ run, keys }: Change, mirror: Mirror): Promise<number> => {
+  await run(mirror.source);
+  return mirror.untilEqual(keys.map((key) => Buffer.from(key)));
 };
 
 const changeLine = ({ text }: Change, latencyMs: number, records: string): string => {
   const time = new Date().toISOString().slice(11, 23);
   const latency = milliseconds(latencyMs).padStart(8);
-  return `${paint('dim', time)}  ${column(text, TEXT_WIDTH)} ${paint('green', latency)}  ${paint('cyan', records)}`;
+  return `${paint('dim', time)}  ${column(text, TEXT_WIDTH)} ${paint('green', latency)}  ${paint('cyan', records || 'changed nothing')}`;
 };
 
-/** The records that came: `demo[2]@41`. None where a write changed nothing. */
-const grown = (topic: string, before: ReadonlyMap<number, bigint>, after: ReadonlyMap<number, bigint>): string => {
-  const records = [...after].flatMap(([partition, end]) =>
-    end > (before.get(partition) ?? 0n) ? [`${topic}[${partition}]@${end - 1n}`] : [],
-  );
-  return records.length === 0 ? 'unchanged' : records.join(' ');
-};
+/** The last of the records that came, by partition: `demo[2]@41`. Empty where a write changed nothing. */
+const grown = (topic: string, before: ReadonlyMap<number, bigint>, after: ReadonlyMap<number, bigint>): string =>
+  [...after]
+    .filter(([partition, end]) => end > (before.get(partition) ?? 0n))
+    .map(([partition, end]) => `${topic}[${partition}]@${end - 1n}`)
+    .join(' ');
 
 const sum = (ends: ReadonlyMap<number, bigint>): bigint => [...ends.values()].reduce((total, end) => total + end, 0n);
 

@@ -54,10 +54,7 @@ const OPTIONS = {
   version: { type: 'boolean' },
 } as const satisfies ParseArgsOptionsConfig;
 
-const COMMON_OPTIONS = [
-  '--config FILE    The configuration (or KEYFERRY_CONFIG)',
-  '--help           Show this help',
-];
+const COMMON_OPTIONS = ['--config FILE    The configuration (or KEYFERRY_CONFIG)', '--help           Show this help'];
 
 const isCommand = (name: string): name is CommandName => Object.hasOwn(COMMANDS, name);
 
@@ -92,7 +89,10 @@ ${list([...COMMON_OPTIONS, ...options])}`;
  * @param args what stands behind the program's name.
  * @throws KF_USAGE
  */
-export const parseArguments = (args: readonly string[], environment: { readonly KEYFERRY_CONFIG?: string }): Invocation => {
+export const parseArguments = (
+  args: readonly string[],
+  environment: { readonly KEYFERRY_CONFIG?: string },
+): Invocation => {
   const { values, positionals } = parsed(args);
   const [name, ...rest] = positionals;
   if (values.version === true) return { kind: 'version' };
@@ -123,6 +123,7 @@ const limitOf = (text: string | undefined): number => {
 
 const usage = (what: string, command?: CommandName): KeyferryError => {
   const commands = Object.keys(COMMANDS).join(', ');
-  const advice = command === undefined ? `commands are ${commands}; see keyferry --help` : `see keyferry ${command} --help`;
+  const advice =
+    command === undefined ? `commands are ${commands}; see keyferry --help` : `see keyferry ${command} --help`;
   return new KeyferryError('KF_USAGE', `${what} (${advice})`);
 };

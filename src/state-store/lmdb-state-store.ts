@@ -12,7 +12,7 @@ const LONG = 'l';
 
 /** A crash costs reading this much of the topic again; a larger batch costs less per key (sorted inserts). */
 const COMMIT_EVERY_MS = 1_000;
-const COMMIT_AT_CHANGES = 20_000;
+const COMMIT_AT_CHANGES = 40_000;
 
 const NEVER_EXPIRES = 0;
 const HEADER_BYTES = 16;
@@ -174,9 +174,10 @@ class LmdbPublishedStates implements PublishedStates {
   /** States and positions in one transaction: either both are there after a crash, or neither. */
   #commit(): void {
     if (this.#waiting.size === 0 && !this.#positionsMoved) return;
-    const changes = [...this.#waiting].sort(([a], [b]) => (a < b ? -1 : 1));
+    const sorted = [...this.#waiting.keys()].sort();
     this.#environment.transactionSync(() => {
-      for (const [key, state] of changes) {
+      for (const key of sorted) {
+        const state = this.#waiting.get(key);
         if (state === undefined) this.#states.removeSync(storeKey(key));
         else this.#states.putSync(storeKey(key), encode(key, state));
       }

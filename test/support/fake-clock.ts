@@ -45,11 +45,6 @@ export class FakeClock implements Clock {
     return this.#add({ dueMs: this.#elapsedMs + ms, everyMs: ms, fire: tick });
   }
 
-  /** Sleeps and intervals that wait: a test of orderly ends expects none. */
-  get pendingTimers(): number {
-    return this.#timers.size;
-  }
-
   /** Moves time forward, firing what falls due in order of time, and lets all that follows from it settle. */
   async advance(ms: number): Promise<void> {
     const endMs = this.#elapsedMs + ms;
@@ -81,4 +76,4 @@ export class FakeClock implements Clock {
 }
 
 /** A turn of the event loop comes only after every promise that could settle has settled. */
-export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

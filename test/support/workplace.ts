@@ -4,6 +4,7 @@ import { mkdtempSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /**
  * A temporary directory and the servers that work in it. Neither outlives this process, not even when it is killed:
@@ -15,7 +16,7 @@ export class Workplace {
   #directories = 0;
 
   constructor() {
-    this.#reaper = spawn(process.execPath, [join(import.meta.dirname, 'reaper.ts'), this.dir], {
+    this.#reaper = spawn(process.execPath, [fileURLToPath(new URL('./reaper.ts', import.meta.url)), this.dir], {
       // Detached: a Ctrl-C meant for us must not end it before its work is done.
       detached: true,
       stdio: ['pipe', 'ignore', 'ignore'],

@@ -35,7 +35,7 @@ export const line = ({ level, subject, what, todo }: Finding): string =>
 /** A named question. Its answers do not depend on those of other checks. */
 export interface Check<Context> {
   readonly name: string;
-  run(context: Context): Promise<readonly Finding[]> | readonly Finding[];
+  readonly run: (context: Context) => Promise<readonly Finding[]> | readonly Finding[];
 }
 
 /** Runs all of them; one that breaks is a finding and does not keep the others from running. */

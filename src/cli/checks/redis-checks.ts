@@ -3,7 +3,7 @@ import { isKeyferryError, messageOf } from '../../core/errors.ts';
 import { RESERVED_PREFIX } from '../../core/key-name.ts';
 import { missingFlags, readFlags } from '../../redis-to-kafka/feeds/notification-flags.ts';
 import { type Check, type Finding, fail, failure, ok, warn } from './finding.ts';
-import { COMMANDS, type Denial, denials } from './redis-permissions.ts';
+import { type Denial, type Feature, denials } from './redis-permissions.ts';
 
 /** A Redis that answers, and what the configuration does with it. */
 export interface RedisContext {
@@ -15,11 +15,9 @@ export interface RedisContext {
   readonly watched: readonly number[];
   /** Whether a source is to switch notifications on. */
   readonly manages: boolean;
-  /** Whether a sink writes here. */
-  readonly written: boolean;
+  /** Databases that sinks write. */
+  readonly written: readonly number[];
 }
-
-type Feature = keyof typeof COMMANDS;
 
 const version: Check<RedisContext> = {
   name: 'the version',
@@ -38,7 +36,7 @@ const permissions: Check<RedisContext> = {
     const findings: Finding[] = [];
     try {
       for (const feature of featuresOf(context)) {
-        findings.push(...deniedFindings(subject, user, feature, await denials(connection, COMMANDS[feature])));
+        findings.push(...deniedFindings(subject, user, feature, await denials(connection, feature)));
       }
     } catch (error) {
       if (!isKeyferryError(error, 'KF_REDIS_PERMISSION')) throw error;
@@ -49,15 +47,13 @@ const permissions: Check<RedisContext> = {
   },
 };
 
-const featuresOf = ({ watched, manages }: RedisContext): readonly Feature[] => [
-  ...(watched.length === 0
-    ? []
-    : ([
-        'reading keys',
-        'finding all keys',
-        'noticing a replaced dataset',
-        'the canary and the id of this Redis',
-      ] as const)),
+const featuresOf = ({ watched, written, manages }: RedisContext): readonly Feature[] => [
+  'a connection',
+  'the id of this Redis',
+  ...(watched.length > 0
+    ? (['reading keys', 'reading large keys', 'finding all keys', 'noticing a replaced dataset'] as const)
+    : []),
+  ...(written.length > 0 ? (['writing keys'] as const) : []),
   ...(manages ? (['switching notifications on'] as const) : []),
 ];
 
@@ -122,7 +118,7 @@ const notifications: Check<RedisContext> = {
     const what = `sends no key-event notifications: notify-keyspace-events is "${flags}"`;
     const todo = `CONFIG SET notify-keyspace-events ${flags}${missing}, and in redis.conf`;
     if (!manages) return [fail(subject, what, todo)];
-    const denied = await denials(connection, COMMANDS['switching notifications on']);
+    const denied = await denials(connection, 'switching notifications on');
     return denied.length === 0 ? [ok(subject, `${what}; run adds ${missing}`)] : [fail(subject, what, todo)];
   },
 };
@@ -154,12 +150,12 @@ const outputBuffer: Check<RedisContext> = {
 
 const databases: Check<RedisContext> = {
   name: 'databases',
-  run: async ({ subject, connection, watched }) => {
-    const replies = await connection.pipeline(watched.map((db) => ['SELECT', db]));
+  run: async ({ subject, connection, watched, written }) => {
+    const used = [...new Set([...watched, ...written])];
+    const replies = await connection.pipeline(used.map((db) => ['SELECT', db]));
+    const todo = 'raise `databases` in redis.conf, or name another one in the configuration';
     return replies.flatMap((reply, at) =>
-      reply instanceof Error
-        ? [failure(`${subject} database ${watched[at] ?? ''}`, reply, 'raise `databases` in redis.conf, or leave it out')]
-        : [],
+      reply instanceof Error ? [failure(`${subject} database ${used[at] ?? ''}`, reply, todo)] : [],
     );
   },
 };

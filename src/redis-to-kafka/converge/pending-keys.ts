@@ -22,6 +22,24 @@ export interface PendingBatch {
 /** Bytes of heap that one waiting key costs beside its own bytes (map slot, touch, string header), measured. */
 const ENTRY_OVERHEAD_BYTES = 160;
 
+/** A map that gives its entries out in the order in which they came. */
+class Lane extends Map<KeyName, Touch> {
+  // Kept between takes: a new one would step over every entry that has been taken since the map last shrank.
+  #rest = this.entries();
+
+  takeFirst(): readonly [KeyName, Touch] | undefined {
+    if (this.size === 0) return undefined;
+    let next = this.#rest.next();
+    if (next.done === true) {
+      this.#rest = this.entries();
+      next = this.#rest.next();
+    }
+    if (next.done === true) return undefined;
+    this.delete(next.value[0]);
+    return next.value;
+  }
+}
+
 /**
  * The dirty keys: those that wait, in the order of their first touch, and those in flight between read and
  * acknowledgement. A key in flight is not given out again, so its records stand in the order of its states (I2);
@@ -29,8 +47,8 @@ const ENTRY_OVERHEAD_BYTES = 160;
  * nevertheless always get a tenth of each batch.
  */
 export class PendingKeys {
-  readonly #live = new Map<KeyName, Touch>();
-  readonly #background = new Map<KeyName, Touch>();
+  readonly #live = new Lane();
+  readonly #background = new Lane();
   /** A key in flight, with the touch that came meanwhile. */
   readonly #inFlight = new Map<KeyName, Touch | undefined>();
   readonly #maxBytes: number;
@@ -179,16 +197,13 @@ export class PendingKeys {
     if (this.#isAwaited(touch)) this.#reconciling -= 1;
   }
 
-  #move(lane: Map<KeyName, Touch>, limit: number, keys: KeyName[], touches: Touch[]): void {
-    if (limit <= 0) return;
-    let left = limit;
-    for (const [key, touch] of lane) {
-      lane.delete(key);
-      this.#inFlight.set(key, undefined);
-      keys.push(key);
-      touches.push(touch);
-      left -= 1;
-      if (left === 0) return;
+  #move(lane: Lane, limit: number, keys: KeyName[], touches: Touch[]): void {
+    for (let left = limit; left > 0; left -= 1) {
+      const first = lane.takeFirst();
+      if (first === undefined) return;
+      this.#inFlight.set(first[0], undefined);
+      keys.push(first[0]);
+      touches.push(first[1]);
     }
   }
 }

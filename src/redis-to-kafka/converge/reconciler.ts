@@ -1,14 +1,12 @@
 import type { RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
-import { KeyferryError } from '../../core/errors.ts';
-import { type KeyName, keyName } from '../../core/key-name.ts';
+import type { KeyName } from '../../core/key-name.ts';
 import type { GoneOp } from '../../core/key-record.ts';
 import type { PublishedStates } from '../../state-store/published-states.ts';
 import type { KeySource } from './key-source.ts';
 import type { PendingKeys } from './pending-keys.ts';
+import { scanKeys } from './scan-keys.ts';
 
-/** SCAN's COUNT: about a millisecond of Redis' time. */
-const SCAN_COUNT = 1_000;
 /** Known keys asked for at once. */
 const KNOWN_CHUNK = 1_000;
 /** Touched keys that wait to be read, at most: the reconcile never fills the pending set (I9). */
@@ -80,17 +78,11 @@ export class Reconciler {
 
   async #touchKeysOfRedis(goneOp: GoneOp): Promise<void> {
     const { redis, accepts, signal } = this.#options;
-    let cursor = '0';
-    do {
-      const reply = await redis.call('SCAN', cursor, 'COUNT', SCAN_COUNT);
-      if (!Array.isArray(reply) || !Array.isArray(reply[1])) {
-        throw new KeyferryError('KF_REDIS_REFUSED', 'SCAN gave no list of keys');
-      }
-      cursor = String(reply[0]);
-      const names = reply[1].map((bytes: unknown) => keyName(bytes as Buffer));
+    for await (const names of scanKeys(redis)) {
       await this.#touch(names.filter(accepts), goneOp);
       this.#advance(names.length);
-    } while (cursor !== '0' && !signal.aborted);
+      if (signal.aborted) return;
+    }
   }
 
   async #touchKnownKeysThatAreGone(goneOp: GoneOp): Promise<void> {

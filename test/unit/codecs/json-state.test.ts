@@ -25,7 +25,9 @@ describe('a hash as JSON', () => {
   });
 
   it('sorts fields by their bytes, not by their UTF-16 units', () => {
-    expect(text({ type: 'hash', entries: bytes('🚢', '2', 'ﬀ', '1') })).toBe('{"type":"hash","value":{"ﬀ":"1","🚢":"2"}}');
+    expect(text({ type: 'hash', entries: bytes('🚢', '2', 'ﬀ', '1') })).toBe(
+      '{"type":"hash","value":{"ﬀ":"1","🚢":"2"}}',
+    );
   });
 
   it('turns to base64 as a whole where one value is not UTF-8', () => {
@@ -98,8 +100,8 @@ describe('a string as JSON', () => {
   });
 
   it('may be larger than the room that the encoder keeps', () => {
-    const value: KeyValue = { type: 'string', value: Buffer.alloc(3_000_000, '"x') };
-    expect(decode(text(value))).toEqual(value);
+    const value: KeyValue = { type: 'string', value: Buffer.alloc(300_000, '"x') };
+    expect(text(value)).toBe(`{"type":"string","value":${JSON.stringify('"x'.repeat(150_000))}}`);
     expect(text({ type: 'string', value: Buffer.from('next') })).toBe('{"type":"string","value":"next"}');
   });
 });

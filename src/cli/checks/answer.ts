@@ -1,0 +1,21 @@
+import type { RedisConnection } from '../../clients/redis/port.ts';
+import type { Clock } from '../../core/clock.ts';
+import { isTransient } from '../../core/retry.ts';
+
+/** A server that does not answer by then is out of reach. */
+export const PATIENCE_MS = 5_000;
+const ASK_AGAIN_MS = 50;
+
+/** Resolves once the server answers. @throws what the server says, or why it does not for as long as we wait. */
+export const answer = async (connection: RedisConnection, clock: Clock): Promise<void> => {
+  const giveUpAt = clock.monotonic() + PATIENCE_MS;
+  for (;;) {
+    try {
+      await connection.call('PING');
+      return;
+    } catch (error) {
+      if (!isTransient(error) || clock.monotonic() >= giveUpAt) throw error;
+      await clock.sleep(ASK_AGAIN_MS);
+    }
+  }
+};

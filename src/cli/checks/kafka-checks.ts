@@ -1,0 +1,158 @@
+import type { KafkaAdmin, TopicDescription, TopicReader } from '../../clients/kafka/port.ts';
+import { HEADER } from '../../core/key-record.ts';
+import { type Check, type Finding, fail, ok, warn } from './finding.ts';
+import { type SourceTopics, claimedTopics, claimsOf, sharedTopics } from './topic-claims.ts';
+
+export interface CheckedSource extends SourceTopics {
+  readonly partitions: number;
+  readonly maxValueBytes: number;
+}
+
+export interface CheckedSink {
+  readonly name: string;
+  readonly topics: readonly string[];
+  readonly deadLetter?: string | undefined;
+}
+
+/** A Kafka that answers. */
+export interface KafkaContext {
+  /** `kafka 127.0.0.1:9092` */
+  readonly subject: string;
+  readonly admin: KafkaAdmin;
+  readonly reader: TopicReader;
+  readonly existing: readonly string[];
+  readonly sources: readonly CheckedSource[];
+  readonly sinks: readonly CheckedSink[];
+  /** Ids of the Redis that each source reads, by source; absent where it has none yet, or does not answer. */
+  readonly origins: ReadonlyMap<string, string>;
+}
+
+/** A record's key, headers and framing beside its value. */
+const RECORD_ROOM_BYTES = 16_384;
+
+const alter = (topic: string, setting: string): string =>
+  `kafka-configs --alter --entity-type topics --entity-name ${topic} --add-config ${setting}`;
+
+/** What a topic's own settings mean for a source. */
+export const topicFindings = (topic: TopicDescription, source: CheckedSource): readonly Finding[] => {
+  const subject = `topic ${topic.name}`;
+  const findings: Finding[] = [];
+  const policy = topic.config.get('cleanup.policy') ?? 'unknown';
+  if (!policy.includes('compact')) {
+    const what = `is not compacted (cleanup.policy=${policy}): Kafka will drop the records of keys that change rarely`;
+    findings.push(fail(subject, what, alter(topic.name, 'cleanup.policy=compact')));
+  } else if (policy.includes('delete')) {
+    const what = `has cleanup.policy=${policy}: Kafka will drop records that are too old, compacted or not`;
+    findings.push(warn(subject, what, alter(topic.name, 'cleanup.policy=compact')));
+  }
+  if (topic.partitions !== source.partitions) {
+    const what = `has ${topic.partitions} partitions, where source ${source.name} says ${source.partitions}`;
+    findings.push(warn(subject, what, `write partitions: ${topic.partitions}; more partitions would move keys`));
+  }
+  const limit = Number(topic.config.get('max.message.bytes') ?? Infinity);
+  if (limit < source.maxValueBytes + RECORD_ROOM_BYTES) {
+    const what = `takes records up to ${limit} bytes, where source ${source.name} publishes values up to ${source.maxValueBytes}: larger ones will be left out`;
+    const todo = `write maxValueBytes: ${Math.max(limit - RECORD_ROOM_BYTES, 1)}, or ${alter(topic.name, `max.message.bytes=${source.maxValueBytes + RECORD_ROOM_BYTES}`)}`;
+    findings.push(warn(subject, what, todo));
+  }
+  return findings.length > 0 ? findings : [ok(subject, `is compacted, ${topic.partitions} partitions`)];
+};
+
+const sourceTopics: Check<KafkaContext> = {
+  name: 'topics of sources',
+  run: async ({ admin, existing, sources }) => {
+    const findings: Finding[] = [];
+    for (const source of sources) {
+      for (const topic of new Set(claimsOf(source).flatMap((claim) => claimedTopics(claim, existing)))) {
+        const found = await admin.describe(topic);
+        if (found !== undefined) findings.push(...topicFindings(found, source));
+        else
+          findings.push(ok(`topic ${topic}`, `is missing; run creates it, compacted, ${source.partitions} partitions`));
+      }
+    }
+    return findings;
+  },
+};
+
+const sinkTopics: Check<KafkaContext> = {
+  name: 'topics of sinks',
+  run: ({ existing, sources, sinks }) => {
+    const claims = sources.flatMap(claimsOf);
+    const isWritten = (topic: string): boolean => claims.some(({ route }) => route.pattern.test(topic));
+    return sinks.flatMap((sink) => [
+      ...sink.topics
+        .filter((topic) => !existing.includes(topic) && !isWritten(topic))
+        .map((topic) =>
+          fail(`topic ${topic}`, `is missing, which sink ${sink.name} reads`, 'create it, or correct the name'),
+        ),
+      ...(sink.deadLetter !== undefined && isWritten(sink.deadLetter)
+        ? [
+            fail(
+              `topic ${sink.deadLetter}`,
+              `takes the dead letters of sink ${sink.name} and the keys of a source`,
+              'name another one as deadLetter',
+            ),
+          ]
+        : []),
+    ]);
+  },
+};
+
+/** Records looked at, from each partition's end. */
+const LAST_RECORDS = 50n;
+
+/** Unix ms of the latest record by origin, among the last ones of a topic. */
+const latestByOrigin = async (topic: string, { admin, reader }: KafkaContext): Promise<ReadonlyMap<string, number>> => {
+  const ends = await admin.endOffsets(topic);
+  const from = new Map([...ends].map(([partition, end]) => [partition, end > LAST_RECORDS ? end - LAST_RECORDS : 0n]));
+  const latest = new Map<string, number>();
+  await reader.readToEnd(topic, from, ({ records }) => {
+    for (const { headers, timestamp } of records) {
+      const origin = headers.get(HEADER.origin)?.toString('utf8') ?? 'something that is not Keyferry';
+      latest.set(origin, Math.max(latest.get(origin) ?? 0, timestamp));
+    }
+  });
+  return latest;
+};
+
+/** @param own id of the Redis that the source reads; undefined where it has none yet. */
+export const originFindings = (
+  topic: string,
+  latest: ReadonlyMap<string, number>,
+  own: string | undefined,
+): readonly Finding[] => {
+  const others = [...latest].filter(([origin]) => origin !== own);
+  if (others.length === 0) return [];
+  const subject = `topic ${topic}`;
+  const names = others.map(([origin]) => origin).join(', ');
+  const ownLatest = (own !== undefined && latest.get(own)) || 0;
+  if (others.every(([, timestamp]) => timestamp < ownLatest)) {
+    return [warn(subject, `has older records of another origin (${names})`, 'make sure that nothing else writes it')];
+  }
+  const what = `has records of another origin (${names}), newer than any of this Redis`;
+  return [
+    fail(subject, what, 'choose another topic; where this Redis was flushed or replaced, start once and check again'),
+  ];
+};
+
+const origins: Check<KafkaContext> = {
+  name: 'origins',
+  run: async (context) => {
+    const findings: Finding[] = [];
+    for (const source of context.sources) {
+      const topics = claimsOf(source).flatMap((claim) => claimedTopics(claim, context.existing));
+      for (const topic of topics.filter((each) => context.existing.includes(each))) {
+        const latest = await latestByOrigin(topic, context);
+        findings.push(...originFindings(topic, latest, context.origins.get(source.name)));
+      }
+    }
+    return findings;
+  },
+};
+
+const sharing: Check<KafkaContext> = {
+  name: 'topics with several writers',
+  run: ({ sources, existing }) => sharedTopics(sources, existing),
+};
+
+export const KAFKA_CHECKS: readonly Check<KafkaContext>[] = [sourceTopics, sinkTopics, sharing, origins];
