@@ -25,6 +25,7 @@ const { values } = parseArgs({
     json: { type: 'string' },
   },
 });
+const NAME = 'keyferry-bench';
 const wanted = new Set(values.only.split(','));
 const scale = Number(values.scale);
 const client: KafkaClient = values.client === 'kafkajs' ? 'kafkajs' : 'platformatic';
@@ -50,7 +51,8 @@ const provider = await stackProvider();
 const dir = mkdtempSync(join(tmpdir(), 'keyferry-bench-'));
 try {
   const kafka = await provider.startKafka();
-  const outside = connectKafka({ client, brokers: kafka.brokers, clientId: 'keyferry-bench' });
+  const { brokers } = kafka;
+  const outside = connectKafka({ client: client === 'kafkajs' ? 'platformatic' : 'kafkajs', brokers, clientId: NAME });
   const scaled = (count: number): number => Math.round(count * scale);
   const figures = await runAll({ provider, kafka, client, outside, dir, scaled, say });
   process.stdout.write(`\n${table(figures)}\n`);

@@ -9,7 +9,7 @@ export interface Bench {
   readonly kafka: KafkaServer;
   /** The library that the daemon and the bare loops use. */
   readonly client: KafkaClient;
-  /** Reads the topics from outside of the daemon. */
+  /** Looks at the topics from outside of the daemon, through the other library. */
   readonly outside: KafkaDriver;
   /** For configurations, logs and state stores; removed at the end. */
   readonly dir: string;

@@ -46,6 +46,7 @@ export const probeLatency = async (options: ProbeOptions): Promise<Latencies> =>
     const at = now();
     for (const { value, timestamp } of records) {
       const written = Number(STAMP.exec(value?.toString() ?? '')?.[1]);
+      if (Number.isNaN(written)) throw new Error(`a record of ${topic} does not tell when it was written`);
       received.push(at - written);
       appended.push(timestamp - written);
     }

@@ -101,7 +101,7 @@ const verifyKeyspace = async (
           published,
           admin,
           reader,
-          topicOf: route.topicOf,
+          topicOf: (key, redisType) => route.topicOf(key, redisType),
           isOurs,
           logger,
           onProgress: () => undefined,

@@ -51,12 +51,12 @@ export const catchUp = async (options: CatchUpOptions): Promise<number> => {
         .map(({ partition, offset }) => [partition, offset]),
     );
     const reached = await reader.readToEnd(topic, from, (batch) => {
-      const changes = batch.records.flatMap((record) => changeOf(options, topic, record));
+      // One by one: a tombstone means the state that a record just before it may have set.
+      for (const record of batch.records) published.remember(changeOf(options, topic, record), []);
       const last = batch.records.at(-1);
-      published.remember(
-        changes,
-        last === undefined ? [] : [{ topic, partition: batch.partition, offset: last.offset + 1n }],
-      );
+      if (last !== undefined) {
+        published.remember([], [{ topic, partition: batch.partition, offset: last.offset + 1n }]);
+      }
       records += batch.records.length;
       options.onProgress(records);
     });

@@ -133,9 +133,10 @@ export const independent = (brokers: readonly string[]) => {
   return {
     groups: () => withAdmin(async (admin) => (await admin.listGroups()).groups.map(({ groupId }) => groupId)),
     deleteRecords: (topic: string, offset: bigint) =>
-      withAdmin((admin) =>
-        admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: offset.toString() }] }),
-      ),
+      withAdmin(async (admin) => {
+        await admin.fetchTopicOffsets(topic); // so that it knows the leader
+        await admin.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: offset.toString() }] });
+      }),
     /** Offset by partition; -1 where none is committed. */
     committed: (groupId: string, topic: string) =>
       withAdmin(async (admin) => {

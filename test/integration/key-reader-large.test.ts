@@ -254,6 +254,21 @@ describe('a large key that changes while it is read', () => {
     expect(await read(readerOf(100_000_000, interrupted('HSCAN', change)), key('h'))).toBeUndefined();
   });
 
+  it('is found gone when it was deleted before it was read in one go', async () => {
+    await fillStream('x', 10_000);
+    const change = once(() => run(['DEL', 'x']));
+    expect(await read(readerOf(100_000_000, interrupted('script', change)), key('x'))).toBeUndefined();
+  });
+
+  it('does not get in the way of the next one', async () => {
+    await fill('z', 8_000, (at) => [String(at), `member:${at}`]);
+    const change = once(() => run(['DEL', 'h'], ['SET', 'h', 'v']));
+    const reader = readerOf(100_000_000, interrupted('HSCAN', change));
+    const [hash, zset] = await reader.read(['h', 'z'].map(key));
+    expect(hash).toBe('later');
+    expect(zset === 'later' ? zset : elementsOf(zset)).toBe(8_000);
+  });
+
   it.each(['script', 'HSCAN'])('is read as what it has become (%s)', async (command) => {
     const change = once(() => run(['DEL', 'h'], ['SET', 'h', 'v']));
     const state = await read(readerOf(100_000_000, interrupted(command, change)), key('h'));

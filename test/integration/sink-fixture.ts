@@ -67,7 +67,7 @@ export class SinkFixture {
       this.redis = new Redis(this.server.url, { maxRetriesPerRequest: null });
       this.redis.on('error', () => undefined);
       const admin = this.kafka().admin();
-      await admin.create({ name: this.topic, partitions: 1, config: { 'cleanup.policy': 'compact' } });
+      await admin.create({ name: this.topic, partitions: 1, config: {} });
       await admin.close();
       this.#producer = await this.kafka().producer();
     });

@@ -146,7 +146,7 @@ describe('what the sink makes of a state', () => {
   const dumped = async (): Promise<KeyValue> => ({
     type: 'dump',
     redisType: await source.type(KEY),
-    payload: (await source.dumpBuffer(KEY)) as Buffer,
+    payload: await source.dumpBuffer(KEY),
   });
   const standing = async (): Promise<unknown> => expectedRecord(fixture.redis, KEY);
 

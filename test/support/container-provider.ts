@@ -15,6 +15,7 @@ import { Workplace } from './workplace.ts';
 
 const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_S = 30;
+const LOG_TAIL_CHARS = 2_000;
 const REDIS_PORT = 6379;
 
 const redisImage = (): string => process.env['KEYFERRY_TEST_REDIS_IMAGE'] ?? 'redis:7.4-alpine';
@@ -111,7 +112,15 @@ const run = async (
   firstReady: WaitStrategy,
   answers: () => Promise<boolean>,
 ): Promise<Lifecycle> => {
-  const started = await container.withWaitStrategy(firstReady).withStartupTimeout(START_TIMEOUT_MS).start();
+  let log = '';
+  const started = await container
+    .withWaitStrategy(firstReady)
+    .withStartupTimeout(START_TIMEOUT_MS)
+    .withLogConsumer((stream) => stream.on('data', (chunk) => (log = `${log}${String(chunk)}`.slice(-LOG_TAIL_CHARS))))
+    .start()
+    .catch((error: unknown) => {
+      throw new Error(`a container did not start. The end of its log:\n${log}`, { cause: error });
+    });
   workplace.guard(`container ${started.getId()}`);
   const handle = engine.container.getById(started.getId());
   const ready = (): Promise<unknown> => eventually(answers, { timeoutMs: START_TIMEOUT_MS, what: started.getName() });

@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { connectKafka } from '../../../src/clients/kafka/connect.ts';
-import type { OutgoingRecord } from '../../../src/clients/kafka/port.ts';
+import type { KafkaDriver, OutgoingRecord } from '../../../src/clients/kafka/port.ts';
 import type { Bench, Scenario } from '../bench.ts';
 import { type Latencies, percentile, probeLatency } from '../latency-probe.ts';
 import { startMirror } from '../mirror.ts';
@@ -12,11 +12,15 @@ const MAX_P99_MS = 15;
 const SECONDS = 30;
 const BROKER_TIME = { 'message.timestamp.type': 'LogAppendTime' };
 
+/** kafkajs takes 35 ms to hand out a record that has just come: it would measure itself. */
+const probe = ({ kafka }: Bench): KafkaDriver =>
+  connectKafka({ client: 'platformatic', brokers: kafka.brokers, clientId: 'keyferry-bench' });
+
 const throughKeyferry = async (bench: Bench, seconds: number) => {
   const mirror = await startMirror(bench, 'latency', BROKER_TIME);
   const redis = new Redis(mirror.redis.url);
   const write = (key: string, value: string): void => void redis.set(key, value);
-  const latencies = await probeLatency({ ...PACE, driver: bench.outside, topic: mirror.topic.name, seconds, write });
+  const latencies = await probeLatency({ ...PACE, driver: probe(bench), topic: mirror.topic.name, seconds, write });
   const series = (part: string) => mirror.daemon.metric(`keyferry_source_end_to_end_seconds_${part}{source="latency"}`);
   const meanSeconds = ((await series('sum')) ?? Number.NaN) / ((await series('count')) ?? Number.NaN);
   redis.disconnect();
@@ -40,7 +44,7 @@ const throughProducer = async (bench: Bench, seconds: number): Promise<Latencies
     waiting.push({ topic: topic.name, key: Buffer.from(key), value: state, headers: new Map() });
     sending ??= sendAll();
   };
-  const latencies = await probeLatency({ ...PACE, driver: bench.outside, topic: topic.name, seconds, write });
+  const latencies = await probeLatency({ ...PACE, driver: probe(bench), topic: topic.name, seconds, write });
   waiting = [];
   await sending;
   await producer.close();

@@ -1,4 +1,5 @@
 import type { RedisCommand, RedisConnection, RedisReply } from '../../clients/redis/port.ts';
+import { isKeyferryError } from '../../core/errors.ts';
 import type { KeyState } from '../../core/key-state.ts';
 import { type LargeKey, PIECES, distinct, pieceSize, readsWhole, weightOf } from './key-pieces.ts';
 import type { Found } from './key-source.ts';
@@ -9,6 +10,8 @@ import { arrayOf, textOf } from './redis-replies.ts';
 const ATTEMPTS = 3;
 const FIELDS_PER_CALL = 5_000;
 const FIELD_GONE = -2;
+/** Ends what an attempt before this one may still be watching. */
+const FORGET: RedisCommand = ['UNWATCH'];
 
 /** What one attempt at a key in pieces may end with beside its state. */
 type Attempt = KeyState | 'changed' | 'too large' | 'another type';
@@ -41,12 +44,11 @@ export class LargeKeyReader {
   }
 
   async #readWhole(key: Buffer, large: LargeKey): Promise<Found> {
-    const replies = await this.#transaction([
-      ['TYPE', key],
-      ['PEXPIRETIME', key],
-      PIECES[large.type].whole(key),
-      ...detailsOf(key, large),
-    ]);
+    const whole = PIECES[large.type].whole(key);
+    const replies = await this.#transaction(
+      [['TYPE', key], ['PEXPIRETIME', key], whole, ...detailsOf(key, large)],
+      [FORGET],
+    );
     const [type = null, expiry = null, content = null, ...details] = replies ?? [];
     if (textOf(type) !== large.type) return 'later';
     const items = Buffer.isBuffer(content) ? [content] : arrayOf(content);
@@ -55,21 +57,20 @@ export class LargeKeyReader {
 
   async #readPieces(key: Buffer, large: LargeKey): Promise<Found> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      const found = await this.#attempt(key, large);
+      const found = await this.#attempt(key, large).catch((error: unknown): Attempt => {
+        if (isKeyferryError(error, 'KF_REDIS_REFUSED') && error.message.includes('WRONGTYPE')) return 'another type';
+        throw error;
+      });
       if (found === 'another type') return 'later';
       if (found === 'too large') break;
       if (found !== 'changed') return found;
     }
-    const [expiry = null] = await this.#pipeline([['PEXPIRETIME', key], ['UNWATCH']]);
+    const expiry = await this.#connection.call('PEXPIRETIME', key);
     return { value: { type: 'omitted', redisType: large.type, bytes: large.bytes }, expireAt: expiryOf(expiry) };
   }
 
   async #attempt(key: Buffer, large: LargeKey): Promise<Attempt> {
-    const [id, , type = null] = await this.#pipeline([
-      ['CLIENT', 'ID'],
-      ['WATCH', key],
-      ['TYPE', key],
-    ]);
+    const [, id, , type = null] = await this.#pipeline([FORGET, ['CLIENT', 'ID'], ['WATCH', key], ['TYPE', key]]);
     if (textOf(type) !== large.type) return 'another type';
     const items = await this.#collect(key, large);
     if (items === undefined) return 'too large';
@@ -110,8 +111,11 @@ export class LargeKeyReader {
   }
 
   /** undefined where a watched key has changed. */
-  async #transaction(commands: readonly RedisCommand[]): Promise<readonly RedisReply[] | undefined> {
-    const replies = await this.#pipeline([['MULTI'], ...commands, ['EXEC']]);
+  async #transaction(
+    commands: readonly RedisCommand[],
+    before: readonly RedisCommand[] = [],
+  ): Promise<readonly RedisReply[] | undefined> {
+    const replies = await this.#pipeline([...before, ['MULTI'], ...commands, ['EXEC']]);
     const outcome = replies.at(-1) ?? null;
     return outcome === null ? undefined : arrayOf(outcome);
   }

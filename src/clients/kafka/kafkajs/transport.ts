@@ -2,17 +2,16 @@ import type { Message, Producer, ProducerBatch, RecordMetadata } from 'kafkajs';
 
 import { systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
+import { BatchLimits, checkSize } from '../batch-limits.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { LaneTransport } from '../lane-producer.ts';
 import type { Lane } from '../lanes.ts';
 import type { OutgoingRecord } from '../port.ts';
-import { fittingRecords, recordBodySize } from '../record-size.ts';
+import { fittingRecords } from '../record-size.ts';
 import { KafkajsAdmin } from './admin.ts';
 import { kafkajsClient } from './client.ts';
 import { brokerErrorsIn, fromKafkajs } from './errors.ts';
 
-/** Below the default max.message.bytes (1,048,588); kafkajs makes one batch a partition of whatever it is given. */
-const MAX_BATCH_BYTES = 1_000_000;
 const BATCHES_TOGETHER = 8;
 const REPLICATION_TIMEOUT_MS = 5_000;
 const COUNTS_MAX_AGE_MS = 30_000;
@@ -23,7 +22,7 @@ const STATE_LOST = new Set(['OUT_OF_ORDER_SEQUENCE_NUMBER', 'UNKNOWN_PRODUCER_ID
 
 interface LaneBatch {
   readonly lane: Lane;
-  readonly count: number;
+  readonly records: readonly OutgoingRecord[];
 }
 
 /** kafkajs' idempotent producer, which rolls its sequence numbers back when a request fails. */
@@ -32,8 +31,7 @@ export class KafkajsTransport implements LaneTransport {
   readonly #admin: KafkajsAdmin;
   #producer: Promise<Producer> | undefined;
   readonly #counts = new Map<string, { readonly count: number; readonly at: number }>();
-  /** Learned from refusals, by topic. */
-  readonly #maxBatchBytes = new Map<string, number>();
+  readonly #limits = new BatchLimits();
   /**
    * Of a request that failed. kafkajs does not tell which of its batches were taken, so each is repeated alone and as
    * it was: the broker then knows it again.
@@ -87,29 +85,22 @@ export class KafkajsTransport implements LaneTransport {
     if (!isTooLarge || first === undefined) throw thrown;
     // Which of several it was shows when each is repeated alone.
     if (batches.length > 1) return;
-    const { topic, records, done } = first.lane;
-    const bytes = records.slice(done, done + first.count).reduce((sum, record) => sum + recordBodySize(record, 0), 0);
-    if (first.count === 1) {
-      throw new KeyferryError(
-        'KF_KAFKA_RECORD_TOO_LARGE',
-        `a record of ${bytes} bytes is too large for topic ${topic}`,
-      );
-    }
-    // The limit is the batch's: smaller ones may pass. The broker has taken nothing, the sequence goes on.
-    this.#maxBatchBytes.set(topic, bytes / 2);
+    // The broker has taken nothing of it, the sequence goes on with smaller ones.
+    const refusal = this.#limits.refused(first.lane.topic, first.records);
+    if (refusal !== undefined) throw refusal;
     this.#failed.shift();
   }
 
   #settle(batches: readonly LaneBatch[], acknowledgements: readonly RecordMetadata[]): void {
     for (const batch of batches) {
-      const { lane, count } = batch;
+      const { lane, records } = batch;
       const isOurs = ({ topicName, partition }: RecordMetadata): boolean =>
         topicName === lane.topic && partition === lane.partition;
       const acknowledged = acknowledgements.find(isOurs);
       // When a leader moves, kafkajs may forget to send to the new one, and resolves all the same.
       if (acknowledged === undefined) this.#failed.push(batch);
       else {
-        lane.done += count;
+        lane.done += records.length;
         lane.baseOffset ??= BigInt(acknowledged.baseOffset ?? -1);
       }
     }
@@ -147,8 +138,10 @@ export class KafkajsTransport implements LaneTransport {
 
   #nextBatches(lanes: readonly Lane[]): LaneBatch[] {
     return lanes.slice(0, BATCHES_TOGETHER).map((lane) => {
-      const maxBytes = this.#maxBatchBytes.get(lane.topic) ?? MAX_BATCH_BYTES;
-      return { lane, count: fittingRecords(lane.records, lane.done, maxBytes) };
+      const { topic, done } = lane;
+      const records = lane.records.slice(done, done + fittingRecords(lane.records, done, this.#limits.of(topic)));
+      checkSize(topic, records);
+      return { lane, records };
     });
   }
 }
@@ -156,9 +149,9 @@ export class KafkajsTransport implements LaneTransport {
 const toSend = (batches: readonly LaneBatch[]): ProducerBatch => ({
   acks: ALL_IN_SYNC_REPLICAS,
   timeout: REPLICATION_TIMEOUT_MS,
-  topicMessages: batches.map(({ lane: { topic, partition, records, done }, count }) => ({
+  topicMessages: batches.map(({ lane: { topic, partition }, records }) => ({
     topic,
-    messages: records.slice(done, done + count).map((record) => toMessage(record, partition)),
+    messages: records.map((record) => toMessage(record, partition)),
   })),
 });
 

@@ -2,21 +2,20 @@ import { initProducerIdV1 } from '@platformatic/kafka';
 
 import { systemClock as clock } from '../../../core/clock.ts';
 import { KeyferryError } from '../../../core/errors.ts';
+import { BatchLimits, checkSize } from '../batch-limits.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { LaneTransport } from '../lane-producer.ts';
 import type { Lane } from '../lanes.ts';
+import type { OutgoingRecord } from '../port.ts';
 import { fittingRecords } from '../record-size.ts';
 import { brokerError, Cluster } from './cluster.ts';
 import { fromPlatformatic } from './errors.ts';
 import { produceRequest, type EncodedBatch, type ProduceOutcome } from './produce-request.ts';
 import { encodeRecordBatch } from './record-batch-writer.ts';
 
-/** Below the default max.message.bytes (1,048,588), which limits a batch, not a record. */
-const MAX_BATCH_BYTES = 1_000_000;
 /** Batches of several partitions travel together up to about this size. */
 const FULL_REQUEST_BYTES = 8_000_000;
-/** A broker's default socket.request.max.bytes: it cuts the connection of whoever sends more. */
-const MAX_REQUEST_BYTES = 100 * 1024 * 1024;
+const UNKNOWN_SERVER_ERROR = -1;
 const LAST_EPOCH = 32_767;
 const SEQUENCES = 2 ** 31;
 
@@ -36,7 +35,7 @@ interface Identity {
 
 interface LaneBatch extends EncodedBatch {
   readonly lane: Lane;
-  readonly count: number;
+  readonly records: readonly OutgoingRecord[];
 }
 
 /**
@@ -50,8 +49,7 @@ export class PlatformaticTransport implements LaneTransport {
   #identity: Identity | undefined;
   /** Next sequence number of each partition. */
   readonly #sequences = new Map<string, number>();
-  /** Learned from refusals, by topic. */
-  readonly #maxBatchBytes = new Map<string, number>();
+  readonly #limits = new BatchLimits();
   #isStateLost = false;
 
   constructor(options: DriverOptions) {
@@ -102,40 +100,41 @@ export class PlatformaticTransport implements LaneTransport {
   }
 
   #nextBatch(lane: Lane, identity: Identity): LaneBatch {
-    const { topic, partition, records, done } = lane;
-    const count = fittingRecords(records, done, this.#maxBatchBytes.get(topic) ?? MAX_BATCH_BYTES);
+    const { topic, partition, done } = lane;
+    const records = lane.records.slice(done, done + fittingRecords(lane.records, done, this.#limits.of(topic)));
+    checkSize(topic, records);
     const owner = { ...identity, firstSequence: this.#sequences.get(sequenceKey(lane)) ?? 0 };
-    const bytes = encodeRecordBatch(records.slice(done, done + count), owner, clock.now());
-    if (bytes.length > MAX_REQUEST_BYTES) throw tooLarge(topic, bytes.length);
-    return { topic, partition, lane, count, bytes };
+    return { topic, partition, lane, records, bytes: encodeRecordBatch(records, owner, clock.now()) };
   }
 
+  /** @returns what went wrong, batch by batch */
   async #produce(leader: number, batches: readonly LaneBatch[]): Promise<KeyferryError[]> {
     const outcomes = await this.#cluster.request(leader, produceRequest(batches));
-    return batches.flatMap((batch): KeyferryError[] => {
-      const { topic, partition } = batch;
-      const outcome = outcomes.find((one) => one.topic === topic && one.partition === partition);
-      return outcome === undefined ? [] : this.#settle(batch, outcome);
-    });
+    return batches
+      .map((batch) => {
+        const { topic, partition } = batch;
+        const outcome = outcomes.find((one) => one.topic === topic && one.partition === partition);
+        return this.#settle(batch, outcome ?? { errorCode: UNKNOWN_SERVER_ERROR, baseOffset: -1n });
+      })
+      .filter((error) => error !== undefined);
   }
 
-  #settle({ lane, count, bytes }: LaneBatch, { errorCode, baseOffset }: ProduceOutcome): KeyferryError[] {
+  #settle(
+    { lane, records }: LaneBatch,
+    { errorCode, baseOffset }: Pick<ProduceOutcome, 'errorCode' | 'baseOffset'>,
+  ): KeyferryError | undefined {
     const { name, code } = brokerError(errorCode);
     if (name === 'NONE' || name === 'DUPLICATE_SEQUENCE_NUMBER') {
       const key = sequenceKey(lane);
-      this.#sequences.set(key, ((this.#sequences.get(key) ?? 0) + count) % SEQUENCES);
-      lane.done += count;
+      this.#sequences.set(key, ((this.#sequences.get(key) ?? 0) + records.length) % SEQUENCES);
+      lane.done += records.length;
       lane.baseOffset ??= baseOffset;
-      return [];
+      return undefined;
     }
     if (STATE_LOST.has(name)) this.#isStateLost = true;
-    if (code !== 'KF_KAFKA_RECORD_TOO_LARGE') {
-      return [new KeyferryError(code, `partition ${lane.partition} of ${lane.topic}: ${name}`)];
-    }
-    if (count === 1) return [tooLarge(lane.topic, bytes.length)];
-    // The limit is the batch's: smaller ones may pass. The broker has taken nothing, the sequence goes on.
-    this.#maxBatchBytes.set(lane.topic, bytes.length / 2);
-    return [];
+    // Of what is too large the broker has taken nothing: the sequence goes on with smaller batches.
+    if (code === 'KF_KAFKA_RECORD_TOO_LARGE') return this.#limits.refused(lane.topic, records);
+    return new KeyferryError(code, `partition ${lane.partition} of ${lane.topic}: ${name}`);
   }
 
   #newEpoch(): void {
@@ -152,6 +151,3 @@ export class PlatformaticTransport implements LaneTransport {
 }
 
 const sequenceKey = ({ topic, partition }: Lane): string => `${topic}:${partition}`;
-
-const tooLarge = (topic: string, bytes: number): KeyferryError =>
-  new KeyferryError('KF_KAFKA_RECORD_TOO_LARGE', `a record of ${bytes} bytes is too large for topic ${topic}`);
