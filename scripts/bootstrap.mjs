@@ -71,23 +71,23 @@ const npmRun = (script) => run('npm', ['run', '--silent', script], path);
 const test = async () => {
   const brokenChecks = (await npmRun('static')) === 0 ? 0 : 1;
   if ((await npmRun('build')) !== 0) return summary({ passed: 0, failed: brokenChecks + 1, skipped: 0 });
-  const dir = mkdtempSync(join(tmpdir(), 'keyferry-test-'));
-  const report = join(dir, 'report.json');
-  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const status = await run(node, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args], path);
-  const { passed, failed, skipped } = readReport(report);
-  rmSync(dir, { recursive: true });
-  // A file that could not be loaded or an error outside of any test fails the run, and no test.
+  const { status, passed, failed, skipped } = await runTests();
+  // An error outside of any test fails the run, and no test.
   const unnamed = status !== 0 && failed === 0 ? 1 : 0;
   return summary({ passed, failed: failed + unnamed + brokenChecks, skipped });
 };
 
-const readReport = (file) => {
+const runTests = async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'keyferry-test-'));
+  process.env.KEYFERRY_TEST_COUNTS = join(dir, 'counts.json');
+  const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'scripts/count-tests.mjs')}`];
+  const status = await run(node, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args], path);
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(file, 'utf8'));
-    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests };
+    return { status, ...JSON.parse(readFileSync(process.env.KEYFERRY_TEST_COUNTS, 'utf8')) };
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 };
+    return { status, passed: 0, failed: 0, skipped: 0 };
+  } finally {
+    rmSync(dir, { recursive: true });
   }
 };
 
@@ -98,7 +98,9 @@ const summary = ({ passed, failed, skipped }) => {
 
 const built = async (script) => {
   const status = await npmRun('build');
-  return status === 0 ? run(node, [join(ROOT, 'scripts', script), ...args], path) : status;
+  if (status !== 0) return status;
+  // kafkajs, which looks at topics from outside here, sets timers in the past; it does no harm.
+  return run(node, ['--disable-warning=TimeoutNegativeWarning', join(ROOT, 'scripts', script), ...args], path);
 };
 
 const COMMANDS = { demo: () => built('demo.ts'), bench: () => built('bench.ts'), test };

@@ -5,7 +5,7 @@
  */
 import { parseArgs } from 'node:util';
 import { connectKafka } from '../src/clients/kafka/connect.ts';
-import { type DaemonProcess, startDaemon } from '../test/support/daemon-process.ts';
+import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
 import { runLive } from './demo/live.ts';
 import { Mirror } from './demo/mirror.ts';
 import { runOnce } from './demo/once.ts';
@@ -49,6 +49,9 @@ const show = async (servers: DemoServers): Promise<number> => {
   const daemon = await startDaemon(configOf(servers));
   const mirror = new Mirror(servers);
   try {
+    // The first one also waits for the sink to join its group.
+    await mirror.source.set(`${PREFIX}hello`, 'world');
+    await mirror.untilEqual([Buffer.from(`${PREFIX}hello`)]);
     introduce(servers, daemon);
     if (values.once) return (await runOnce(mirror, servers)) ? 0 : 1;
     print(`${paint('bold', 'Each line: a write, how long until the copy had it, and its record.')} Ctrl-C ends it.`);
@@ -60,7 +63,6 @@ const show = async (servers: DemoServers): Promise<number> => {
   } finally {
     mirror.close();
     await daemon.stop();
-    await daemon.dispose();
   }
 };
 

@@ -11,7 +11,8 @@ export interface Change {
 
 const CITIES = ['Lisbon', 'Osaka', 'Nairobi', 'Lima', 'Oslo', 'Hanoi'];
 const GOODS = ['tea', 'lamp', 'rope', 'map', 'boots', 'kettle'];
-const CUSTOMERS = 40;
+/** Few, so that most carts and profiles that a change takes away from are there. */
+const CUSTOMERS = 8;
 const SESSION_S = 20;
 
 const pick = <T>(from: readonly [T, ...T[]] | readonly T[]): T => from[Math.floor(Math.random() * from.length)] as T;

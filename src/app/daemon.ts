@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { connectKafka } from '../clients/kafka/connect.ts';
 import { connectRedis } from '../clients/redis/connect.ts';
-import type { AppConfig, SourceConfig } from '../config/app-config.ts';
+import type { AppConfig, SinkConfig, SourceConfig } from '../config/app-config.ts';
 import { type Clock, aborted, systemClock } from '../core/clock.ts';
 import { isKeyferryError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { KeyferrySink } from '../kafka-to-redis/flow.ts';
 import { createLogger } from '../observability/logger.ts';
 import { type Metrics, createMetrics } from '../observability/metrics.ts';
 import { KeyspaceSource } from '../redis-to-kafka/flow.ts';
@@ -46,8 +47,8 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const tools: Tools = { config, clock, logger, metrics };
   const store = new LmdbStateStore({ path: config.state.path, clock });
   const sources = config.sources.map((source) => keyspaceSource(source, store, tools));
-  const sinks: never[] = [];
-  const flows: readonly Flow[] = sources;
+  const sinks = config.sinks.map((sink) => keyferrySink(sink, tools));
+  const flows: readonly Flow[] = [...sources, ...sinks];
   const startedAt = clock.now();
   const server = createHttpServer({
     ...config.http,
@@ -59,7 +60,7 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
       startedAt,
       ready: flows.every((flow) => flow.health().length === 0),
       sources: sources.map((source) => source.status()),
-      sinks,
+      sinks: sinks.map((sink) => sink.status()),
     }),
     metrics,
     logger,
@@ -123,3 +124,13 @@ const keyspaceSource = (source: SourceConfig, store: LmdbStateStore, tools: Tool
     },
   );
 };
+
+const keyferrySink = (sink: SinkConfig, { config, clock, logger, metrics }: Tools): KeyferrySink =>
+  new KeyferrySink(sink, {
+    redis: connectRedis({ url: sink.redis.url, name: config.kafka.clientId, clock }),
+    kafka: connectKafka(config.kafka),
+    clock,
+    logger: logger.child({ sink: sink.name }),
+    metrics: metrics.sink(sink.name),
+    randomId: randomUUID,
+  });

@@ -104,7 +104,7 @@ export class KeyspaceSource {
 
   /** @returns the first database's control connection; undefined where the signal came first. */
   async #openKeyspaces(signal: AbortSignal): Promise<RedisConnection | undefined> {
-    const { name, databases, partitions, notifications } = this.#options;
+    const { databases, partitions, notifications } = this.#options;
     const { redis, kafka, logger, randomId } = this.#needs;
     const [first = 0] = databases;
     const watching = this.#connect(redis, first, 'watch');

@@ -39,10 +39,12 @@ const fill = async (name: string, elements: number, element: (at: number) => rea
   }
 };
 
-const fillStream = async (name: string, entries: number): Promise<void> => {
+const fillStream = async (name: string, entries: number, fields = 1): Promise<void> => {
+  const pairs = (id: number): string[] =>
+    Array.from({ length: fields }, (_, at) => [`field:${at}`, `value:${id}`]).flat();
   for (let from = 0; from < entries; from += 10_000) {
     const ids = Array.from({ length: 10_000 }, (_, at) => from + at + 1);
-    await run(...ids.map((id): RedisCommand => ['XADD', name, `${id}-0`, 'field', `value:${id}`]));
+    await run(...ids.map((id): RedisCommand => ['XADD', name, `${id}-0`, ...pairs(id)]));
   }
 };
 
@@ -100,6 +102,7 @@ describe('a large key', () => {
     ['s: a set of 100,000 members', 100_000, () => fill('s', 100_000, (at) => [`member:${at}`])],
     ['z: a zset of 100,000 members', 100_000, () => fill('z', 100_000, (at) => [String(at / 7), `member:${at}`])],
     ['x: a stream of 100,000 entries', 100_000, () => fillStream('x', 100_000)],
+    ['x: a stream of 10,000 entries of 50 fields', 10_000, () => fillStream('x', 10_000, 50)],
     [
       't: a string of 12 MB',
       12_000_000,

@@ -19,6 +19,9 @@ import type { RedisServer } from '../support/stack.ts';
 /** Metrics as plain counts. */
 export class CountedOutcomes implements SinkMetrics {
   readonly counts: Record<string, number> = {};
+  get total(): number {
+    return Object.values(this.counts).reduce((sum, count) => sum + count, 0);
+  }
   lagOf: () => number | undefined = () => undefined;
   records(outcome: string, count: number): void {
     this.counts[outcome] = (this.counts[outcome] ?? 0) + count;
@@ -45,9 +48,6 @@ export interface RunningSink {
   readonly stop: () => Promise<void>;
 }
 
-/** The last record of a test: when its key is there, everything before it on the partition is done with. */
-const LAST = 'the last record';
-
 /** One target Redis, one topic of one partition and a producer for each test. */
 export class SinkFixture {
   server!: RedisServer;
@@ -57,12 +57,13 @@ export class SinkFixture {
   group = '';
   readonly #sinks: RunningSink[] = [];
   #producer: RecordProducer | undefined;
-  #marks = 0;
+  #sent = 0;
 
   constructor(redisArgs: readonly string[] = []) {
     beforeEach(async () => {
       this.topic = `sink-${randomUUID()}`;
       this.group = `group-${this.topic}`;
+      this.#sent = 0;
       this.server = await (await stackProvider()).startRedis({ args: redisArgs });
       this.redis = new Redis(this.server.url, { maxRetriesPerRequest: null });
       this.redis.on('error', () => undefined);
@@ -84,6 +85,7 @@ export class SinkFixture {
   }
 
   async send(...records: readonly Partial<OutgoingRecord>[]): Promise<void> {
+    this.#sent += records.length;
     await this.#producer?.send(
       records.map((record) => ({ topic: this.topic, key: null, value: null, headers: new Map(), ...record })),
     );
@@ -119,19 +121,18 @@ export class SinkFixture {
     return running;
   }
 
-  /** Sends the records and one more, and waits until that one is applied, by a sink that is started if none runs. */
+  /** Sends the records and waits until they are done with, by a sink that is started if none runs. */
   async apply(...records: readonly Partial<OutgoingRecord>[]): Promise<CountedOutcomes> {
-    const { outcomes } = this.#sinks.at(-1) ?? this.start();
     await this.send(...records);
+    const { outcomes } = this.#sinks.at(-1) ?? this.start();
     await this.caughtUp();
     return outcomes;
   }
 
-  /** Waits until everything that was sent so far is done with. */
+  /** Waits until the last sink that was started, from the first record on, is done with all that were sent. */
   async caughtUp(): Promise<void> {
-    const mark = String((this.#marks += 1));
-    await this.send(set(LAST, { value: { type: 'string', value: Buffer.from(mark) }, expireAt: undefined }));
-    await eventually(async () => (await this.redis.get(LAST)) === mark, { timeoutMs: 60_000, what: 'the last record' });
+    const isDone = (): boolean => this.#sinks.at(-1)?.outcomes.total === this.#sent;
+    await eventually(isDone, { timeoutMs: 60_000, what: 'the last record' });
   }
 }
 

@@ -57,7 +57,7 @@ describe('records that cannot be applied', () => {
     const bad = Object.values(poison());
     const { counts } = await fixture.apply({ key: null, value: Buffer.from('x') }, ...bad, text('other', 'applied'));
     expect(await fixture.redis.mget('good', 'other')).toEqual(['before', 'applied']);
-    expect(counts).toMatchObject({ applied: 2, 'dead-lettered': bad.length + 1 });
+    expect(counts).toMatchObject({ applied: 1, 'dead-lettered': bad.length + 1 });
     const found = (await letters()).toSorted(
       (a, b) => Number(a.headers['__connect.errors.offset']) - Number(b.headers['__connect.errors.offset']),
     );
@@ -94,7 +94,7 @@ describe('records that cannot be applied', () => {
     fixture.start({ deadLetter: deadLetter() });
     const { counts } = await fixture.apply();
     expect(await fixture.redis.get('good')).toBe('first');
-    expect(counts).toEqual({ applied: 2, 'dead-lettered': bad.length });
+    expect(counts).toEqual({ applied: 1, 'dead-lettered': bad.length });
   });
 
   test('that a later record of the key supersedes need not be applied', async () => {

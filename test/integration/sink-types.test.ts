@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { KeyState, KeyValue } from '../../src/core/key-state.ts';
@@ -34,7 +35,7 @@ const CASES: readonly { what: string; make: readonly (readonly (string | number 
   },
   {
     what: 'a hash of 20,000 fields',
-    make: many(20_000, 'f').map((field) => ['HSET', KEY, field, field]),
+    make: [['HSET', KEY, ...many(20_000, 'f').flatMap((field) => [field, field])]],
     value: { type: 'hash', entries: many(20_000, 'f').flatMap((field) => [field, field]) },
   },
   {
@@ -141,25 +142,29 @@ describe('what the sink makes of a state', () => {
   const make = async (commands: (typeof CASES)[number]['make']): Promise<void> => {
     const pipeline = source.pipeline();
     for (const [name = '', ...args] of commands) pipeline.call(String(name), args);
-    for (const [error] of (await pipeline.exec()) ?? []) expect(error).toBeNull();
+    expect((await pipeline.exec())?.map(([error]) => error)).toEqual(commands.map(() => null));
   };
   const dumped = async (): Promise<KeyValue> => ({
     type: 'dump',
     redisType: await source.type(KEY),
     payload: await source.dumpBuffer(KEY),
   });
-  const standing = async (): Promise<unknown> => expectedRecord(fixture.redis, KEY);
+  // Not by toEqual, which takes minutes for thousands of fields.
+  const isMirrored = async (): Promise<boolean> =>
+    isDeepStrictEqual(await expectedRecord(fixture.redis, KEY), await expectedRecord(source, KEY));
 
-  describe.each(CASES)('$what', ({ make: commands, value }) => {
+  describe.each(CASES.map(({ what }, at) => [what, at] as const))('%s', (_, at) => {
+    const { make: commands, value } = CASES[at] as (typeof CASES)[number];
+
     test('equals the one that it came from, expiry included, whatever stood there before', async () => {
       await make([...commands, ['PEXPIREAT', KEY, TOMORROW]]);
       await fixture.redis.hset(KEY, 'of another', 'type');
       await fixture.redis.pexpire(KEY, 5_000);
       await fixture.apply(set(KEY, { value, expireAt: TOMORROW }));
-      expect(await standing()).toEqual(await expectedRecord(source, KEY));
+      expect(await isMirrored()).toBe(true);
       await make([['PERSIST', KEY]]);
       await fixture.apply(set(KEY, { value, expireAt: undefined }));
-      expect(await standing()).toEqual(await expectedRecord(source, KEY));
+      expect(await isMirrored()).toBe(true);
     });
 
     test.each(['dump', 'json'] as const)('as a DUMP payload in a %s record is the same to the byte', async (format) => {
@@ -167,7 +172,7 @@ describe('what the sink makes of a state', () => {
       const state: KeyState = { value: await dumped(), expireAt: TOMORROW };
       await fixture.redis.lpush(KEY, 'of another type');
       await fixture.apply(set(KEY, state, { format }));
-      expect(await fixture.redis.dumpBuffer(KEY)).toEqual(await source.dumpBuffer(KEY));
+      expect((await fixture.redis.dumpBuffer(KEY)).equals(await source.dumpBuffer(KEY))).toBe(true);
       expect(await fixture.redis.call('PEXPIRETIME', KEY)).toBe(TOMORROW);
       await fixture.apply(set(KEY, { ...state, expireAt: undefined }, { format }));
       expect(await fixture.redis.pttl(KEY)).toBe(-1);

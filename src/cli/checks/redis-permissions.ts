@@ -1,5 +1,4 @@
 import type { RedisCommand, RedisConnection } from '../../clients/redis/port.ts';
-import { isKeyferryError } from '../../core/errors.ts';
 import { RESERVED_PREFIX } from '../../core/key-name.ts';
 
 const KEY = `${RESERVED_PREFIX}check`;
@@ -41,6 +40,7 @@ export const COMMANDS = {
     ['ZRANGE', KEY, 0, 0],
     ['XLEN', KEY],
     ['XRANGE', KEY, '-', '+'],
+    ['XREVRANGE', KEY, '+', '-'],
     ['XINFO', 'STREAM', KEY],
     ['XINFO', 'GROUPS', KEY],
     ['HPEXPIRETIME', KEY, 'FIELDS', 1, ''],
@@ -104,7 +104,8 @@ export const denials = async (connection: RedisConnection, feature: Feature): Pr
   const ask = RUN_FOR_REAL.has(feature) ? connection.pipeline(commands) : queued(connection, commands);
   return (await ask).flatMap((reply, at) => {
     const command = commands[at];
-    if (command === undefined || !isKeyferryError(reply, 'KF_REDIS_PERMISSION')) return [];
+    // A denied EXEC is an EXECABORT that says why.
+    if (command === undefined || !(reply instanceof Error) || !reply.message.includes('NOPERM')) return [];
     return [{ command: aclName(command), onKeys: !reply.message.includes(' to run ') }];
   });
 };

@@ -26,7 +26,7 @@ export interface KeyspaceAuditOptions {
   readonly readOn: () => Promise<void>;
   readonly keys: KeySource;
   /** All keys of the database, in portions. */
-  readonly scan: () => AsyncIterable<readonly KeyName[]>;
+  readonly scan: () => AsyncIterable<readonly KeyName[]> | Iterable<readonly KeyName[]>;
   readonly accepts: (key: KeyName) => boolean;
   readonly format: RecordFormat;
   readonly maxValueBytes: number;

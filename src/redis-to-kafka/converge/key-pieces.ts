@@ -8,6 +8,8 @@ export interface LargeKey {
   readonly type: PiecewiseType;
   /** Fields, items, members, entries; 1 for a string. */
   readonly elements: number;
+  /** Strings of an element, where that differs from key to key: of a stream's entry, as sampled. Else 1. */
+  readonly parts: number;
   /** In Redis' memory, estimated from samples. */
   readonly bytes: number;
   /** A hash on a server whose fields may expire one by one. */
@@ -74,23 +76,23 @@ export const PIECES: Readonly<Record<PiecewiseType, Pieces>> = {
 const WHOLE_WORK = 6_000;
 const PIECE_WORK = 2_000;
 const BYTE_WORK = 0.0005;
-const ELEMENT_WORK: Readonly<Record<PiecewiseType, number>> = {
+const PART_WORK: Readonly<Record<PiecewiseType, number>> = {
   string: 0,
   hash: 0.25,
   list: 0.05,
-  set: 0.15,
+  set: 0.2,
   zset: 0.6,
-  stream: 0.4,
+  stream: 0.06,
 };
 
 /** Whether the key is read in one go. Expiries of fields can only be asked for by naming the fields. */
-export const readsWhole = ({ type, elements, bytes, fieldsMayExpire }: LargeKey): boolean =>
-  !fieldsMayExpire && elements * ELEMENT_WORK[type] + bytes * BYTE_WORK <= WHOLE_WORK;
+export const readsWhole = ({ type, elements, parts, bytes, fieldsMayExpire }: LargeKey): boolean =>
+  !fieldsMayExpire && elements * parts * PART_WORK[type] + bytes * BYTE_WORK <= WHOLE_WORK;
 
 /** Elements of one piece; bytes, for a string. */
-export const pieceSize = ({ type, elements, bytes }: LargeKey): number => {
+export const pieceSize = ({ type, elements, parts, bytes }: LargeKey): number => {
   if (type === 'string') return PIECE_WORK / BYTE_WORK;
-  const elementWork = ELEMENT_WORK[type] + (bytes / elements) * BYTE_WORK;
+  const elementWork = parts * PART_WORK[type] + (bytes / elements) * BYTE_WORK;
   return Math.max(1, Math.floor(PIECE_WORK / elementWork));
 };
 

@@ -18,13 +18,8 @@ export const readReply = (reply: RedisReply, format: RecordFormat): Found | Larg
   }
   const redisType = typeName(textOf(first));
   if (third === null) {
-    const [elements, bytes, fieldsMayExpire] = reply.slice(3).map(Number);
-    return {
-      type: redisType as PiecewiseType,
-      elements: elements ?? 0,
-      bytes: bytes ?? 0,
-      fieldsMayExpire: fieldsMayExpire === 1,
-    };
+    const [elements = 0, parts = 1, bytes = 0, fieldsMayExpire] = reply.slice(3).map(Number);
+    return { type: redisType as PiecewiseType, elements, parts, bytes, fieldsMayExpire: fieldsMayExpire === 1 };
   }
   const expireAt = expiryOf(second);
   if (typeof third === 'number') return { value: { type: 'omitted', redisType, bytes: third }, expireAt };

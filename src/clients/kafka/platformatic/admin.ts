@@ -1,10 +1,14 @@
 import { Admin, ListOffsetTimestamps, ConfigResourceTypes } from '@platformatic/kafka';
 
+import { systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError } from '../../../core/errors.ts';
 import type { KafkaAdmin, TopicDescription, TopicSpec } from '../port.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import { libraryOptions } from './cluster.ts';
-import { fromPlatformatic } from './errors.ts';
+import { fromPlatformatic, isBrokerError } from './errors.ts';
+
+const VISIBLE_WITHIN_MS = 5_000;
+const RETRY_DELAY_MS = 50;
 
 export class PlatformaticAdmin implements KafkaAdmin {
   readonly #admin: Admin;
@@ -50,11 +54,27 @@ export class PlatformaticAdmin implements KafkaAdmin {
 
   async create({ name, partitions, config }: TopicSpec): Promise<void> {
     const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
-    try {
-      await this.#admin.createTopics({ topics: [name], partitions, replicas: -1, configs });
-    } catch (error) {
-      const translated = fromPlatformatic(error, `create topic ${name}`);
-      if (!translated.message.includes('already exists')) throw translated;
+    await this.#asked(`create topic ${name}`, async () => {
+      try {
+        await this.#admin.createTopics({ topics: [name], partitions, replicas: -1, configs });
+      } catch (error) {
+        if (!isBrokerError(error, 'TOPIC_ALREADY_EXISTS')) throw error;
+      }
+      await this.#untilVisible(name);
+    });
+  }
+
+  /** A topic that was made a moment ago is not yet known to every broker, or has no leaders. */
+  async #untilVisible(topic: string): Promise<void> {
+    const giveUpAt = clock.monotonic() + VISIBLE_WITHIN_MS;
+    for (;;) {
+      try {
+        await this.#partitions(topic);
+        return;
+      } catch (error) {
+        if (clock.monotonic() >= giveUpAt) throw error;
+        await clock.sleep(RETRY_DELAY_MS);
+      }
     }
   }
 

@@ -19,6 +19,7 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
   readonly #closing = new AbortController();
   #delivery: Delivery | undefined;
   #run: Promise<void> | undefined;
+  #wasMissing = false;
 
   constructor(options: DriverOptions, group: GroupConsumerOptions) {
     this.#cluster = new Cluster(options);
@@ -50,10 +51,15 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
   /** undefined: it did not come about, and may be tried again. */
   async #joined(): Promise<readonly Offset[] | undefined> {
     try {
-      return await this.#membership.committed(await this.#membership.join());
+      const offsets = await this.#membership.committed(await this.#membership.join());
+      this.#wasMissing = false;
+      return offsets;
     } catch (thrown) {
       const error = fromPlatformatic(thrown, 'join');
-      if (!isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) throw error;
+      // A topic may be new: its metadata takes a moment to reach every broker.
+      const isNew = !this.#wasMissing && isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING');
+      if (!isNew && !isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) throw error;
+      this.#wasMissing = isNew;
       await clock.sleep(RETRY_DELAY_MS, this.#closing.signal);
       return undefined;
     }

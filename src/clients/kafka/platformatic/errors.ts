@@ -44,8 +44,10 @@ export const memberIdIn = (thrown: unknown): string | undefined => {
   return undefined;
 };
 
-const REJOIN = new Set<unknown>(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
+/** @param names Kafka's own, any of which will do */
+export const isBrokerError = (thrown: unknown, ...names: readonly string[]): boolean =>
+  [...everyError(thrown)].some(({ apiId }: LibraryError) => typeof apiId === 'string' && names.includes(apiId));
 
 /** The coordinator has ended the generation: the member must join again. */
 export const endsGeneration = (thrown: unknown): boolean =>
-  [...(everyError(thrown) as Iterable<LibraryError>)].some(({ apiId }) => REJOIN.has(apiId));
+  isBrokerError(thrown, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID');

@@ -1,5 +1,5 @@
 import { systemClock as clock } from '../../../core/clock.ts';
-import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
+import { KeyferryError, type ErrorCode } from '../../../core/errors.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { RecordBatch, TopicReader } from '../port.ts';
 import { Positions } from '../positions.ts';
@@ -10,7 +10,11 @@ import { listOffsets } from './offsets.ts';
 import { decodeBatches, offsetBehind } from './record-batch-reader.ts';
 
 const LIMITS = { maxWaitMs: 500, maxBytes: 4_000_000, maxPartitionBytes: 512_000 };
-const GIVE_UP_AFTER_MS = 10_000;
+const PATIENCE_MS: Partial<Record<ErrorCode, number>> = {
+  KF_KAFKA_UNAVAILABLE: 8_000,
+  // A topic may be new: its metadata takes a moment to reach every broker.
+  KF_KAFKA_TOPIC_MISSING: 1_000,
+};
 const RETRY_DELAY_MS = 200;
 
 /** Fetches partitions directly: no group, nothing stays behind on the broker. */
@@ -67,13 +71,13 @@ export class PlatformaticReader implements TopicReader {
   }
 
   async #patiently<T>(topic: string, attempt: () => Promise<T>): Promise<T> {
-    const giveUpAt = clock.monotonic() + GIVE_UP_AFTER_MS;
+    const startedAt = clock.monotonic();
     for (;;) {
       try {
         return await attempt();
       } catch (thrown) {
         const error = fromPlatformatic(thrown, `read ${topic}`);
-        if (!isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE') || clock.monotonic() >= giveUpAt) throw error;
+        if (clock.monotonic() - startedAt >= (PATIENCE_MS[error.code] ?? 0)) throw error;
         await clock.sleep(RETRY_DELAY_MS);
         await this.#cluster.refresh([topic]).catch(() => undefined);
       }

@@ -41,8 +41,8 @@ describe('the reply of the reading script', () => {
     ],
     [
       'a key too large for the call',
-      [bulk('hash'), -1, null, 40_000, 3_000_000, 1],
-      { type: 'hash', elements: 40_000, bytes: 3_000_000, fieldsMayExpire: true },
+      [bulk('hash'), -1, null, 40_000, 1, 3_000_000, 1],
+      { type: 'hash', elements: 40_000, parts: 1, bytes: 3_000_000, fieldsMayExpire: true },
     ],
     [
       'a RedisJSON document',
@@ -73,6 +73,7 @@ describe('a key in pieces', () => {
   const key = (known: Partial<LargeKey>): LargeKey => ({
     type: 'hash',
     elements: 10,
+    parts: 1,
     bytes: 1000,
     fieldsMayExpire: false,
     ...known,
@@ -83,6 +84,13 @@ describe('a key in pieces', () => {
     expect(readsWhole(key({ elements: 20_000, fieldsMayExpire: true }))).toBe(false);
     expect(readsWhole(key({ elements: 40_000 }))).toBe(false);
     expect(readsWhole(key({ elements: 10, bytes: 20_000_000 }))).toBe(false);
+  });
+
+  it('has the smaller pieces the more fields the entries of a stream have', () => {
+    const stream = { type: 'stream', elements: 10_000 } as const;
+    expect(readsWhole(key({ ...stream, parts: 4 }))).toBe(true);
+    expect(readsWhole(key({ ...stream, parts: 100 }))).toBe(false);
+    expect(pieceSize(key({ ...stream, parts: 100 }))).toBeLessThan(pieceSize(key({ ...stream, parts: 4 })) / 20);
   });
 
   it('has the smaller pieces the larger its elements are, and at least one element in each', () => {

@@ -1,27 +1,19 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { freePort } from './ports.ts';
-import { ServerProcess } from './server-process.ts';
-import { Workplace } from './workplace.ts';
+import { freePort } from '../../test/support/ports.ts';
+import { ServerProcess } from '../../test/support/server-process.ts';
+import { Workplace } from '../../test/support/workplace.ts';
 
 const MAIN = join(import.meta.dirname, '../../dist/main.js');
 
-/** The built daemon as a process of its own, as its users run it. */
+/** The built daemon as a process of its own. */
 export interface DaemonProcess {
   /** Of its HTTP interface: `http://127.0.0.1:8080`. */
   readonly url: string;
   readonly logFile: string;
-  /** What it has logged so far. */
-  log(): string;
-  /** SIGKILL. */
-  kill(): Promise<void>;
-  /** SIGTERM; resolves when it has drained and gone. */
+  /** SIGTERM; resolves when it has drained and gone, and its state store with it. */
   stop(): Promise<void>;
-  /** Starts it again, with its configuration and state store, after stop or kill. */
-  start(): Promise<void>;
-  /** Ends it, and deletes its state store. */
-  dispose(): Promise<void>;
 }
 
 /**
@@ -44,27 +36,27 @@ export const startDaemon = async (config: object): Promise<DaemonProcess> => {
     env: withoutSettings(process.env),
     cwd: dir,
     logFile,
-    isReady: () =>
-      fetch(`${url}/readyz`).then(
-        ({ ok }) => ok,
-        () => false,
-      ),
+    isReady: () => isReady(url),
   });
+  const stop = async (): Promise<void> => {
+    await daemon.stop();
+    await workplace.close();
+  };
   try {
     await daemon.start();
   } catch (error) {
-    await workplace.close();
+    await stop();
     throw error;
   }
-  return {
-    url,
-    logFile,
-    log: () => readFileSync(logFile, 'utf8'),
-    kill: () => daemon.kill(),
-    stop: () => daemon.stop(),
-    start: () => daemon.start(),
-    dispose: () => workplace.close(),
-  };
+  return { url, logFile, stop };
+};
+
+const isReady = async (url: string): Promise<boolean> => {
+  try {
+    return (await fetch(`${url}/readyz`)).ok;
+  } catch {
+    return false;
+  }
 };
 
 /** The environment may hold settings, which would overrule the file. */

@@ -1,0 +1,327 @@
+import { describe, expect, it } from 'vitest';
+import type { Acknowledgement, OutgoingRecord, RecordProducer } from '../../../src/clients/kafka/port.ts';
+import { headerWriter } from '../../../src/codecs/record-headers.ts';
+import { KeyferryError } from '../../../src/core/errors.ts';
+import type { KeyName } from '../../../src/core/key-name.ts';
+import type { KeyOp } from '../../../src/core/key-record.ts';
+import type { KeyState } from '../../../src/core/key-state.ts';
+import { Wakeup } from '../../../src/core/wakeup.ts';
+import { Converger } from '../../../src/redis-to-kafka/converge/converger.ts';
+import type { Found, KeySource } from '../../../src/redis-to-kafka/converge/key-source.ts';
+import { PendingKeys } from '../../../src/redis-to-kafka/converge/pending-keys.ts';
+import { Publisher } from '../../../src/redis-to-kafka/publish/publisher.ts';
+import { RecordMaker } from '../../../src/redis-to-kafka/publish/record-maker.ts';
+import { topicRoute } from '../../../src/redis-to-kafka/publish/routing.ts';
+import type { PublishedState, PublishedStates } from '../../../src/state-store/published-states.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
+import { silentLogger } from '../../support/silent-logger.ts';
+
+const key = (name: string): KeyName => name as KeyName;
+const string = (value: string, expireAt?: number): KeyState => ({
+  value: { type: 'string', value: Buffer.from(value) },
+  expireAt,
+});
+const hash = (): KeyState => ({
+  value: { type: 'hash', entries: [Buffer.from('f'), Buffer.from('v')] },
+  expireAt: undefined,
+});
+
+/** What a key holds is what the test says it holds at the moment of the read. */
+class ScriptedKeys implements KeySource {
+  readonly states = new Map<string, Found>();
+  reads: string[][] = [];
+  /** Called before the answer: what happens while the read is on its way. */
+  during: () => void | Promise<void> = () => undefined;
+
+  async read(keys: readonly KeyName[]): Promise<readonly Found[]> {
+    this.reads.push([...keys]);
+    const answers = keys.map((name) => this.states.get(name));
+    await this.during();
+    return answers;
+  }
+  exist(keys: readonly KeyName[]): Promise<readonly boolean[]> {
+    return Promise.resolve(keys.map((name) => this.states.has(name)));
+  }
+}
+
+class MemoryStates implements PublishedStates {
+  readonly states = new Map<KeyName, PublishedState>();
+  get = (name: KeyName): PublishedState | undefined => this.states.get(name);
+  remember: PublishedStates['remember'] = (changes) => {
+    for (const { key: name, state } of changes) {
+      if (state === undefined) this.states.delete(name);
+      else this.states.set(name, state);
+    }
+  };
+  positions = (): [] => [];
+  clear = (): void => {
+    this.states.clear();
+  };
+  keys = (): readonly KeyName[] => [...this.states.keys()];
+  count = (): number => this.states.size;
+}
+
+const setUp = (topic = 't') => {
+  const keys = new ScriptedKeys();
+  const published = new MemoryStates();
+  const log: string[] = [];
+  const wakeup = new Wakeup();
+  const clock = new FakeClock();
+  const stop = new AbortController();
+  const kafka: { hold: Promise<void> } = { hold: Promise.resolve() };
+  const producer: RecordProducer = {
+    send: async (records: readonly OutgoingRecord[]): Promise<readonly Acknowledgement[]> => {
+      await kafka.hold;
+      for (const { topic: to, key: name, value, headers } of records) {
+        log.push(
+          `${to === 't' ? '' : `${to} `}${String(name)}=${value === null ? String(headers.get('kf-op')) : String(value)}`,
+        );
+      }
+      return [];
+    },
+    close: () => Promise.resolve(),
+  };
+  const records = new RecordMaker({
+    route: topicRoute(topic, 's', 0),
+    headers: headerWriter({ db: 0, origin: 'o' }),
+    format: 'json',
+  });
+  const counted = new Map<KeyOp, number>();
+  const pending = new PendingKeys({ maxBytes: 1_000_000, work: wakeup });
+  const publisher = new Publisher({
+    producer,
+    prepare: () => Promise.resolve(),
+    shrink: (record) => records.shrink(record),
+    clock,
+    logger: silentLogger,
+    onSent: () => undefined,
+    onRoom: () => {
+      wakeup.notify();
+    },
+  });
+  const converger = new Converger({
+    pending,
+    wakeup,
+    keys,
+    published,
+    publisher,
+    records,
+    format: 'json',
+    maxValueBytes: 200,
+    clock,
+    logger: silentLogger,
+    metrics: {
+      published: (op, count) => counted.set(op, (counted.get(op) ?? 0) + count),
+      unchanged: () => undefined,
+      omitted: () => undefined,
+      endToEnd: () => undefined,
+    },
+    onState: () => undefined,
+    signal: stop.signal,
+  });
+  const running = converger.run();
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  return {
+    keys,
+    published,
+    pending,
+    log,
+    kafka,
+    clock,
+    counted,
+    touch: (name: string, goneOp: 'del' | 'expired' | 'evicted' = 'del') =>
+      pending.touch(key(name), goneOp, clock.now()),
+    settled: async (): Promise<void> => {
+      while (pending.size > 0) {
+        await clock.advance(200);
+        await turn();
+      }
+    },
+    turns: async (count: number): Promise<void> => {
+      for (let n = 0; n < count; n += 1) await turn();
+    },
+    end: async (): Promise<void> => {
+      stop.abort();
+      wakeup.notify();
+      await publisher.close(stop.signal);
+      await running;
+    },
+  };
+};
+
+describe('converger', () => {
+  it('publishes a new state, and an equal one not again', async () => {
+    const { keys, touch, settled, log, end } = setUp();
+    keys.states.set('a', string('1'));
+    touch('a');
+    await settled();
+    touch('a');
+    await settled();
+    await end();
+    expect(log).toEqual(['a={"type":"string","value":"1"}']);
+    expect(keys.reads).toHaveLength(2);
+  });
+
+  it('writes no record for an absent key that the topic does not know', async () => {
+    const { touch, settled, log, end } = setUp();
+    touch('never-seen', 'expired');
+    await settled();
+    await end();
+    expect(log).toEqual([]);
+  });
+
+  it.each(['del', 'expired', 'evicted'] as const)('writes a tombstone that says %s', async (op) => {
+    const { keys, touch, settled, log, end } = setUp();
+    keys.states.set('a', string('1'));
+    touch('a');
+    await settled();
+    keys.states.delete('a');
+    touch('a', op);
+    await settled();
+    touch('a', op);
+    await settled();
+    await end();
+    expect(log.slice(1)).toEqual([`a=${op}`]);
+  });
+
+  it('does not resurrect a key that was deleted while it was read', async () => {
+    const { keys, touch, settled, log, end } = setUp();
+    keys.states.set('a', string('1'));
+    touch('a');
+    keys.during = () => {
+      keys.during = () => undefined;
+      keys.states.delete('a');
+      touch('a', 'del');
+    };
+    await settled();
+    await end();
+    expect(log).toEqual(['a={"type":"string","value":"1"}', 'a=del']);
+  });
+
+  it('does not read a key again before Kafka has acknowledged its record (I2, I4)', async () => {
+    const { keys, published, touch, turns, settled, log, kafka, end } = setUp();
+    let acknowledge = (): void => undefined;
+    kafka.hold = new Promise((resolve) => (acknowledge = resolve));
+    keys.states.set('a', string('1'));
+    touch('a');
+    await turns(10);
+    keys.states.set('a', string('2'));
+    touch('a');
+    await turns(10);
+    expect(keys.reads).toEqual([['a']]);
+    expect(published.states.size).toBe(0);
+    acknowledge();
+    await settled();
+    await end();
+    expect(log).toEqual(['a={"type":"string","value":"1"}', 'a={"type":"string","value":"2"}']);
+  });
+
+  it('publishes the last of two changes of type between notification and read', async () => {
+    const { keys, touch, settled, log, end } = setUp();
+    keys.states.set('a', string('1'));
+    touch('a');
+    touch('a');
+    keys.states.set('a', hash());
+    await settled();
+    await end();
+    expect(log).toEqual(['a={"type":"hash","value":{"f":"v"}}']);
+  });
+
+  it('publishes a change of expiry alone', async () => {
+    const { keys, touch, settled, log, end } = setUp();
+    for (const expireAt of [undefined, 2_000_000_000_000, 2_000_000_000_001, undefined]) {
+      keys.states.set('a', string('1', expireAt));
+      touch('a');
+      await settled();
+    }
+    await end();
+    expect(log).toHaveLength(4);
+  });
+
+  it('says expired of a key that went unseen after its expiry, and del of one that went before', async () => {
+    const { keys, touch, settled, log, clock, end } = setUp();
+    keys.states.set('a', string('1', clock.now() + 1_000));
+    keys.states.set('b', string('1', clock.now() + 1_000_000));
+    touch('a');
+    touch('b');
+    await settled();
+    keys.states.clear();
+    await clock.advance(2_000);
+    touch('a');
+    touch('b');
+    await settled();
+    await end();
+    expect(log.slice(2).sort()).toEqual(['a=expired', 'b=del']);
+  });
+
+  it('leaves out a value above the limit, and tells of each of its changes that were seen', async () => {
+    const { keys, touch, settled, log, end } = setUp();
+    keys.states.set('a', string('x'.repeat(300)));
+    touch('a');
+    await settled();
+    touch('a');
+    await settled();
+    await end();
+    const omitted = 'a={"type":"string","omitted":true,"bytes":328}';
+    expect(log).toEqual([omitted, omitted]);
+  });
+
+  it('leaves a tombstone on the topic that a key left when its type changed', async () => {
+    const { keys, touch, settled, log, end } = setUp('by-type.{type}');
+    keys.states.set('a', string('1'));
+    touch('a');
+    await settled();
+    keys.states.set('a', hash());
+    touch('a');
+    await settled();
+    keys.states.delete('a');
+    touch('a');
+    await settled();
+    await end();
+    expect(log).toEqual([
+      'by-type.string a={"type":"string","value":"1"}',
+      'by-type.string a=del',
+      'by-type.hash a={"type":"hash","value":{"f":"v"}}',
+      'by-type.hash a=del',
+    ]);
+  });
+
+  it('asks again for keys that a read had no room for', async () => {
+    const { keys, touch, settled, log, end } = setUp();
+    keys.states.set('a', 'later');
+    touch('a');
+    keys.during = () => {
+      keys.states.set('a', string('1'));
+    };
+    await settled();
+    await end();
+    expect(log).toEqual(['a={"type":"string","value":"1"}']);
+  });
+
+  it('loses nothing when Redis goes away during a read', async () => {
+    const { keys, touch, settled, log, end } = setUp();
+    keys.states.set('a', string('1'));
+    touch('a');
+    keys.during = () => {
+      keys.during = () => undefined;
+      throw new KeyferryError('KF_REDIS_UNAVAILABLE', 'away');
+    };
+    await settled();
+    await end();
+    expect(log).toEqual(['a={"type":"string","value":"1"}']);
+  });
+
+  it('counts records by what they say', async () => {
+    const { keys, touch, settled, counted, end } = setUp();
+    for (const name of ['a', 'b', 'c']) {
+      keys.states.set(name, string('1'));
+      touch(name);
+    }
+    await settled();
+    keys.states.delete('a');
+    touch('a', 'evicted');
+    await settled();
+    await end();
+    expect(Object.fromEntries(counted)).toEqual({ set: 3, evicted: 1 });
+  });
+});
