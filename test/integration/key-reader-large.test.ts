@@ -10,8 +10,10 @@ import { eventually } from '../support/eventually.ts';
 import { stackProvider } from '../support/provider.ts';
 
 const key = (name: string): KeyName => keyName(Buffer.from(name));
-/** Far above the 10 ms that a call is meant for: the machine of a test may be busy, but not so busy. */
+/** Far above the 10 ms that a command is meant for: the machine of a test may be busy. */
 const SLOW_US = 50_000;
+/** What is slow by itself is slow each time; what a busy machine held up is not. */
+const TRIES = 5;
 const FAR = 4_102_444_800_123;
 
 let redis: RedisConnection;
@@ -56,9 +58,17 @@ const read = async (reader: KeyReader, name: KeyName): Promise<Exclude<Found, 'l
   }
 };
 
-const slowest = async (): Promise<number> => {
-  const [log] = await run(['SLOWLOG', 'GET', -1]);
-  return Math.max(0, ...(log as readonly (readonly RedisReply[])[]).map((entry) => Number(entry[2])));
+/** Runs the action until no command of it held Redis up. */
+const holdingNothingUp = async <T>(action: () => Promise<T>): Promise<T> => {
+  let slowest = 0;
+  for (let attempt = 0; attempt < TRIES; attempt += 1) {
+    await run(['SLOWLOG', 'RESET']);
+    const result = await action();
+    const [log] = await run(['SLOWLOG', 'GET', -1]);
+    slowest = Math.max(0, ...(log as readonly (readonly RedisReply[])[]).map((entry) => Number(entry[2])));
+    if (slowest < SLOW_US) return result;
+  }
+  throw new Error(`a command took ${slowest} us`);
 };
 
 const elementsOf = (state: KeyState | undefined): number => {
@@ -115,24 +125,22 @@ describe('a large key', () => {
   it.each(large)('above the limit is left out, and holds Redis up in no format: %s', async (title, _, write) => {
     await write();
     const name = title.slice(0, 1);
-    await run(['PEXPIREAT', name, FAR], ['SLOWLOG', 'RESET']);
+    await run(['PEXPIREAT', name, FAR]);
     for (const format of ['json', 'dump'] as const) {
-      const state = await read(readerOf(1_000_000, redis, format), key(name));
+      const state = await holdingNothingUp(() => read(readerOf(1_000_000, redis, format), key(name)));
       expect(state).toMatchObject({ value: { type: 'omitted' }, expireAt: FAR });
       const bytes = state?.value.type === 'omitted' ? state.value.bytes : 0;
       expect(bytes).toBeGreaterThan(1_000_000);
     }
-    expect(await slowest()).toBeLessThan(SLOW_US);
   });
 
   it.each(large)('below the limit is read in pieces that do not hold Redis up: %s', async (title, elements, write) => {
     await write();
     const name = title.slice(0, 1);
-    await run(['PEXPIREAT', name, FAR], ['SLOWLOG', 'RESET']);
-    const state = await read(readerOf(100_000_000), key(name));
+    await run(['PEXPIREAT', name, FAR]);
+    const state = await holdingNothingUp(() => read(readerOf(100_000_000), key(name)));
     expect(elementsOf(state)).toBe(elements);
     expect(state?.expireAt).toBe(FAR);
-    expect(await slowest()).toBeLessThan(SLOW_US);
   });
 
   it('comes in the same record whether it is read in one go or in pieces', async () => {
@@ -179,20 +187,20 @@ describe('a batch that is too much for one call', () => {
   it('is read in several: each takes its share, in order, and the rest comes later', async () => {
     const names = Array.from({ length: 60 }, (_, at) => `h${at}`);
     for (const name of names) await fill(name, 1000, (at) => [`field:${at}`, `value:${at}`]);
-    await run(['SLOWLOG', 'RESET']);
-    let waiting = names.map(key);
-    let calls = 0;
-    while (waiting.length > 0) {
-      const found = await readerOf(1_000_000).read(waiting);
-      const put = found.map((each) => each === 'later');
-      expect(put[0]).toBe(false);
-      expect(put.indexOf(true)).toBe(put.includes(true) ? put.lastIndexOf(false) + 1 : -1);
-      waiting = waiting.filter((_, at) => put[at]);
-      calls += 1;
-    }
+    const calls = await holdingNothingUp(async () => {
+      let waiting = names.map(key);
+      let count = 0;
+      while (waiting.length > 0) {
+        const put = (await readerOf(1_000_000).read(waiting)).map((each) => each === 'later');
+        expect(put[0]).toBe(false);
+        expect(put.indexOf(true)).toBe(put.includes(true) ? put.lastIndexOf(false) + 1 : -1);
+        waiting = waiting.filter((_, at) => put[at]);
+        count += 1;
+      }
+      return count;
+    });
     expect(calls).toBeGreaterThan(5);
     expect(calls).toBeLessThan(60);
-    expect(await slowest()).toBeLessThan(SLOW_US);
   });
 });
 
