@@ -28,6 +28,9 @@ export const startDaemon = async (dir: string, name: string, config: object): Pr
   const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', log, log] });
   closeSync(log);
   const gone = once(child, 'exit');
+  // A scenario that fails leaves nothing running behind.
+  const kill = (): void => void child.kill('SIGKILL');
+  process.once('exit', kill);
 
   const get = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${port}${path}`);
   const failed = gone.then(() => {
@@ -47,6 +50,7 @@ export const startDaemon = async (dir: string, name: string, config: object): Pr
     stop: async () => {
       child.kill('SIGTERM');
       await gone;
+      process.off('exit', kill);
     },
   };
 };

@@ -1,8 +1,10 @@
 import { Redis } from 'ioredis';
 import type { KafkaDriver } from '../../src/clients/kafka/port.ts';
 import { RESERVED_PREFIX } from '../../src/core/key-name.ts';
+import { eventually } from '../../test/support/eventually.ts';
 
 const SCAN_COUNT = 5_000;
+const READ = { timeoutMs: 300_000, what: 'the topic to be read' };
 
 /** A topic seen from outside of Keyferry. */
 export interface Topic {
@@ -27,7 +29,8 @@ export const createTopic = async (
       const ends = await admin.endOffsets(name);
       return Number([...ends.values()].reduce((sum, end) => sum + end, 0n));
     },
-    compare: async (redisUrl) => compare(await keysOn(driver, name), redisUrl),
+    // A fresh broker's group coordinator, which kafkajs asks, may still be loading.
+    compare: async (redisUrl) => compare(await eventually(() => keysOn(driver, name), READ), redisUrl),
     close: () => admin.close(),
   };
 };

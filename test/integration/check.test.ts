@@ -3,6 +3,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../src/cli/checks/redis-permissions.ts';
 import { ensureOrigin } from '../../src/clients/redis/origin.ts';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
+import { keyName } from '../../src/core/key-name.ts';
+import { applyChanges } from '../../src/kafka-to-redis/apply/apply-changes.ts';
+import { replacementOf } from '../../src/kafka-to-redis/apply/replacement.ts';
+import { KeyReader } from '../../src/redis-to-kafka/converge/key-reader.ts';
 import { stackProvider } from '../support/provider.ts';
 import type { RedisServer } from '../support/stack.ts';
 import { checked, checkedConfig, createTopic, problems, publishAs, uniqueTopic } from './check-fixture.ts';
@@ -47,6 +51,39 @@ const rulesFor = (...features: readonly (keyof typeof COMMANDS)[]): readonly str
     );
 };
 const BASICS = ['+ping', '+select', '+multi', '+discard', '+psubscribe', '+subscribe', '+client|tracking', '+quit'];
+
+/** Reads keys of every type, small and large, and writes them again, as the source and the sink do. */
+const readAndWriteAs = async (url: string): Promise<void> => {
+  const names = ['string', 'long', 'hash', 'large', 'list', 'set', 'zset', 'stream'].map((name) => Buffer.from(name));
+  const fields = Array.from({ length: 20_000 }, (_, at) => String(at));
+  await redis.set('string', 'v', 'PX', 60_000);
+  await redis.set('long', 'v'.repeat(5_000_000));
+  await redis.hset('hash', 'f', 'v');
+  await redis.hset('large', ...fields);
+  await redis.rpush('list', 'a');
+  await redis.sadd('set', 'a');
+  await redis.zadd('zset', 1, 'a');
+  await redis.xadd('stream', '1-1', 'f', 'v');
+  await redis.xgroup('CREATE', 'stream', 'group', 0);
+  const connection = connectRedis({ url, name: 'test' }).connect({ db: 0, name: 'test' });
+  try {
+    await connection.ready();
+    for (const format of ['json', 'dump'] as const) {
+      const reader = new KeyReader({ connection, format, maxValueBytes: 10_000_000 });
+      for (const key of names) {
+        const [found] = await reader.read([keyName(key)]);
+        if (found === undefined || found === 'later') throw new Error(`${String(key)} was not read`);
+        // A dump of so much would hold Redis up.
+        if (found.value.type === 'omitted') continue;
+        const refused = await applyChanges(connection, [{ key, replacement: replacementOf(found) }]);
+        expect([...refused.values()]).toEqual([]);
+      }
+    }
+    await applyChanges(connection, [{ key: Buffer.from('string'), replacement: undefined }]);
+  } finally {
+    await connection.close();
+  }
+};
 
 describe('check on a healthy Redis', () => {
   it('finds everything fine, says that the topic will be created, changes nothing, and ends with 0', async () => {
@@ -161,6 +198,7 @@ describe('check of permissions', () => {
     const url = await user('~*', '&*', ...BASICS, ...rules, ...more);
     const config = checkedConfig(url, { sources: [{ notifications: 'manage' }], sinks: [{}] });
     expect(problems(await checked(config))).toEqual([]);
+    await expect(readAndWriteAs(url)).resolves.toBeUndefined();
   });
 
   it('writes nothing, even where it asks for writes', async () => {

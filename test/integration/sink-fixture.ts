@@ -6,7 +6,7 @@ import type { KafkaDriver, OutgoingRecord, RecordProducer } from '../../src/clie
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { encodeState } from '../../src/codecs/key-record.ts';
 import { headerWriter } from '../../src/codecs/record-headers.ts';
-import { systemClock } from '../../src/core/clock.ts';
+import { type Clock, systemClock } from '../../src/core/clock.ts';
 import type { RecordFormat } from '../../src/core/key-record.ts';
 import { type KeyState, redisTypeOf } from '../../src/core/key-state.ts';
 import { KeyferrySink, type SinkOptions } from '../../src/kafka-to-redis/flow.ts';
@@ -91,14 +91,14 @@ export class SinkFixture {
     );
   }
 
-  start(options: Partial<SinkOptions> = {}): RunningSink {
+  start(options: Partial<SinkOptions> = {}, clock: Clock = systemClock): RunningSink {
     const outcomes = new CountedOutcomes();
     const sink = new KeyferrySink(
       { name: 'profiles', topics: [this.topic], group: this.group, database: 0, ...options },
       {
         redis: connectRedis({ url: this.server.url, name: 'keyferry' }),
         kafka: this.kafka(),
-        clock: systemClock,
+        clock,
         logger: silentLogger,
         metrics: outcomes,
         randomId: randomUUID,

@@ -36,7 +36,7 @@ export const readTopic = async (
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       consumer.on(consumer.events.CRASH, ({ payload }) => {
-        reject(payload.error);
+        if (!payload.restart) reject(payload.error);
       });
       // A fetch may end in markers or compacted offsets, which are not delivered: the offset after it tells.
       consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {

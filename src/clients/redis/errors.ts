@@ -14,6 +14,8 @@ const TRANSIENT = new Set([
   'NOREPLICAS',
 ]);
 const AUTH = new Set(['WRONGPASS', 'NOAUTH']);
+/** Redis 7.0 says so for a command of a script, with no code of its own. */
+const NOT_PERMITTED_IN_SCRIPT = "The user executing the script can't";
 
 /**
  * Redis' words as a KeyferryError. The arguments that Redis quotes for an unknown command are cut off: they may be
@@ -28,7 +30,8 @@ export const refusal = (what: string, reply: string): KeyferryError => {
     return new KeyferryError('KF_REDIS_UNAVAILABLE', message);
   }
   if (AUTH.has(token)) return new KeyferryError('KF_REDIS_AUTH', message);
-  if (token === 'NOPERM') return new KeyferryError('KF_REDIS_PERMISSION', message);
+  if (token === 'NOPERM' || words.includes(NOT_PERMITTED_IN_SCRIPT))
+    return new KeyferryError('KF_REDIS_PERMISSION', message);
   return new KeyferryError('KF_REDIS_REFUSED', message);
 };
 

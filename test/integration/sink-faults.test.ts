@@ -1,0 +1,128 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { describe, expect, inject, test } from 'vitest';
+import { systemClock } from '../../src/core/clock.ts';
+import { eventually } from '../support/eventually.ts';
+import { type RunningSink, SinkFixture, gone, set, text } from './sink-fixture.ts';
+
+const hash = (key: string, field: string) =>
+  set(key, { value: { type: 'hash', entries: [Buffer.from('f'), Buffer.from(field)] }, expireAt: undefined });
+
+const waiting = ({ sink }: RunningSink, why: string): Promise<boolean> =>
+  eventually(() => sink.status().state === 'retrying' && sink.health().join().includes(why), {
+    what: `the sink to wait because of ${why}`,
+  });
+
+describe('a sink whose Redis fails for a while', () => {
+  const fixture = new SinkFixture(['--appendonly', 'yes', '--appendfsync', 'always']);
+
+  /** 20,000 records of 2,000 keys, each key's last one the highest. */
+  const KEYS = 2_000;
+  const sendRounds = async (from: number, to: number): Promise<void> => {
+    for (let round = from; round < to; round += 1) {
+      await fixture.send(...Array.from({ length: KEYS }, (_, at) => text(`key${at}`, String(round))));
+    }
+  };
+  const lastRounds = async (): Promise<ReadonlySet<string | null>> =>
+    new Set(await fixture.redis.mget(Array.from({ length: KEYS }, (_, at) => `key${at}`)));
+
+  test('loses nothing and keeps the order when Redis is killed and started again, time after time', async () => {
+    const { outcomes } = fixture.start({ deadLetter: `${fixture.topic}.dead` });
+    const sending = sendRounds(0, 40);
+    for (let kills = 1; kills <= 4; kills += 1) {
+      const seen = outcomes.total;
+      await eventually(() => outcomes.total > seen, { what: 'records to be applied' });
+      await fixture.server.kill();
+      await fixture.server.start();
+    }
+    await sending;
+    await eventually(async () => (await lastRounds()).size === 1 && (await lastRounds()).has('39'), {
+      what: 'each key to be in its last state',
+    });
+    expect(outcomes.counts['dead-lettered']).toBeUndefined();
+  });
+
+  test('waits for a Redis that is not there yet, and says so', async () => {
+    await fixture.server.stop();
+    const running = fixture.start();
+    await fixture.send(text('a', 'x'));
+    await waiting(running, 'ECONNREFUSED');
+    await fixture.server.start();
+    await fixture.caughtUp();
+    expect(running.sink.health()).toEqual([]);
+    expect(running.sink.status()).toMatchObject({ state: 'running', lag: { [`${fixture.topic}/0`]: 0 } });
+    expect(running.outcomes.lagOf()).toBe(0);
+  });
+
+  test.each([
+    ['OOM', ['CONFIG', 'SET', 'maxmemory', '1'], ['CONFIG', 'SET', 'maxmemory', '0']],
+    ['READONLY', ['REPLICAOF', '127.0.0.1', '1'], ['REPLICAOF', 'NO', 'ONE']],
+    ['NOREPLICAS', ['CONFIG', 'SET', 'min-replicas-to-write', '1'], ['CONFIG', 'SET', 'min-replicas-to-write', '0']],
+  ])('waits while Redis answers %s: nothing is dead-lettered, no key is touched', async (why, bring, mend) => {
+    const running = fixture.start({ deadLetter: `${fixture.topic}.dead` });
+    await fixture.apply(text('a', 'before'), hash('h', 'before'));
+    await fixture.redis.call(...(bring as [string, ...string[]]));
+    await fixture.send(hash('h', 'after'), text('a', 'after'), text('b', 'after'));
+    await waiting(running, why);
+    expect(await fixture.redis.hget('h', 'f')).toBe('before');
+    expect(await fixture.redis.mget('a', 'b')).toEqual(['before', null]);
+    await fixture.redis.call(...(mend as [string, ...string[]]));
+    await fixture.caughtUp();
+    expect(await fixture.redis.hget('h', 'f')).toBe('after');
+    expect(await fixture.redis.mget('a', 'b')).toEqual(['after', 'after']);
+    expect(running.outcomes.counts['dead-lettered']).toBeUndefined();
+  });
+
+  test('deletes even where the memory is used up', async () => {
+    await fixture.apply(text('a', 'x'), text('b', 'x'));
+    await fixture.redis.config('SET', 'maxmemory', '1');
+    await fixture.apply(gone('a'), gone('b'));
+    expect(await fixture.redis.exists('a', 'b')).toBe(0);
+  });
+
+  test('leaves the group while Redis stays away, so as not to hold a partition, and comes back with it', async () => {
+    // 20 s of patience pass in one.
+    const running = fixture.start({}, { ...systemClock, monotonic: () => performance.now() * 20 });
+    await fixture.apply(text('a', 'x'));
+    const kafka = new Kafka({ brokers: [...inject('kafkaBrokers')], logLevel: logLevel.NOTHING });
+    const admin = kafka.admin();
+    await admin.connect();
+    const members = async (): Promise<number | undefined> =>
+      (await admin.describeGroups([fixture.group])).groups[0]?.members.length;
+    expect(await members()).toBe(1);
+    await fixture.server.stop();
+    await fixture.send(text('a', 'y'));
+    await waiting(running, 'ECONNREFUSED');
+    await eventually(async () => (await members()) === 0, { what: 'the group to be empty' });
+    await fixture.server.start();
+    await fixture.caughtUp();
+    expect(await fixture.redis.get('a')).toBe('y');
+    await admin.disconnect();
+  });
+
+  test('stops at once while Redis is away, and what it had not applied comes again', async () => {
+    const running = fixture.start();
+    await fixture.apply(text('a', 'x'));
+    await fixture.server.stop();
+    await fixture.send(text('a', 'y'));
+    await waiting(running, 'ECONNREFUSED');
+    await running.stop();
+    expect(running.sink.status().state).toBe('stopped');
+    await fixture.server.start();
+    const next = fixture.start();
+    await eventually(() => next.outcomes.total === 1, { what: 'the record to come again' });
+    expect(await fixture.redis.get('a')).toBe('y');
+  });
+
+  test('fails with what is wrong where Redis refuses its user', async () => {
+    await fixture.redis.call('CONFIG', 'SET', 'requirepass', 'secret');
+    await expect(fixture.start().ended).rejects.toMatchObject({ code: 'KF_REDIS_AUTH' });
+  });
+
+  test.each(['setrange', 'hset'])('fails where its user may not run %s, and dead-letters nothing', async (command) => {
+    await fixture.redis.call('ACL', 'SETUSER', 'default', `-${command}`);
+    await fixture.send(hash('h', 'x'));
+    const running = fixture.start({ deadLetter: `${fixture.topic}.dead` });
+    await expect(running.ended).rejects.toMatchObject({ code: 'KF_REDIS_PERMISSION' });
+    expect(running.outcomes.total).toBe(0);
+  });
+});
