@@ -74,6 +74,8 @@ try {
   print(paint('red', error instanceof Error ? error.message : String(error)));
   process.exitCode = 1;
 } finally {
-  await servers?.dispose();
-  say('all servers have ended');
+  if (servers !== undefined) {
+    await servers.dispose();
+    say('all servers have ended');
+  }
 }

@@ -67,7 +67,7 @@ export const SOURCE = {
   maxValueBytes: setting(
     integer(1, 500_000_000),
     '1000000',
-    'A larger value stays in Redis: its record says type and size only.',
+    'Of an encoded value. A larger one stays in Redis: its record says type and size only.',
   ),
   maxPendingBytes: setting(
     integer(1_000_000, 100_000_000_000),

@@ -138,8 +138,8 @@ export class KeyferrySink {
     metrics.applied((clock.monotonic() - start) / 1000);
     const [oldest] = batch.records;
     if (oldest !== undefined) metrics.endToEnd(Math.max(0, clock.now() - oldest.timestamp) / 1000);
-    for (const [outcome, count] of Object.entries(outcomes)) if (count > 0) metrics.records(outcome, count);
-    metrics.deadLetters(outcomes['dead-lettered']);
+    for (const [outcome, count] of outcomes) metrics.records(outcome, count);
+    metrics.deadLetters(outcomes.get('dead-lettered') ?? 0);
     this.#lag.applied(batch);
     this.#running();
     return true;

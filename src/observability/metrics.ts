@@ -1,6 +1,7 @@
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { GapCause } from '../core/gap.ts';
 import type { KeyOp } from '../core/key-record.ts';
+import type { SinkOutcome } from '../core/sink-outcome.ts';
 import { Instruments, type Read } from './instruments.ts';
 
 /** What one keyspace source reports. Durations in seconds; counts are added at once for a whole batch. */
@@ -31,8 +32,8 @@ export interface SourceMetrics {
 
 /** What one sink reports. */
 export interface SinkMetrics {
-  /** Records done with: `applied`, `unchanged`, `dead-lettered`. */
-  records(outcome: string, count: number): void;
+  /** Records done with. */
+  records(outcome: SinkOutcome, count: number): void;
   deadLetters(count: number): void;
   /** One batch, from its first command to its last reply. */
   applied(seconds: number): void;
@@ -73,7 +74,13 @@ const GAP_CAUSES: Record<GapCause, true> = {
 };
 const OPS: Record<KeyOp, true> = { set: true, del: true, expired: true, evicted: true, flushed: true };
 const TOUCH_CAUSES = ['notification', 'reconcile'];
-const OUTCOMES = ['applied', 'unchanged', 'dead-lettered'];
+const OUTCOMES: Record<SinkOutcome, true> = {
+  applied: true,
+  superseded: true,
+  own: true,
+  reserved: true,
+  'dead-lettered': true,
+};
 
 const declareSource = (declare: Instruments) => {
   const labels = ['source'] as const;
@@ -134,7 +141,7 @@ const declareSink = (declare: Instruments) => {
   const labels = ['sink'] as const;
   const records = declare.counterBy(
     { name: 'sink_records_total', help: 'Records done with.', labels: [...labels, 'outcome'] },
-    OUTCOMES,
+    Object.keys(OUTCOMES),
   );
   const lag = declare.gauge({ name: 'sink_lag_records', help: 'Records on the topics not yet applied.', labels });
   const applied = declare.histogram({ name: 'sink_apply_seconds', help: 'Applying one batch to Redis.', labels });

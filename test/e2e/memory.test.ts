@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { platform } from 'node:os';
 import { Redis } from 'ioredis';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Daemon } from '../support/daemon.ts';
 import { lastRecords } from '../support/independent-reader.ts';
 import { stackProvider } from '../support/provider.ts';
@@ -28,6 +28,10 @@ describe.skipIf(platform() !== 'linux')('memory', () => {
       sources: [{ name: 'all', topic }],
       log: { level: 'info' },
     });
+    onTestFinished(async () => {
+      await daemon.dispose();
+      redis.disconnect();
+    });
     await daemon.start();
     await daemon.settled();
     const pid = daemon.pid ?? 0;
@@ -52,7 +56,5 @@ describe.skipIf(platform() !== 'linux')('memory', () => {
       const { value } = JSON.parse(String(records.get(`key:${n}`)?.value)) as { value: string };
       expect(value).toBe(await redis.get(`key:${n}`));
     }
-    await daemon.dispose();
-    redis.disconnect();
   });
 });

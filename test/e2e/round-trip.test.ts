@@ -9,7 +9,7 @@ import type { RedisServer } from '../support/stack.ts';
 import { Workload } from '../support/workload.ts';
 
 describe('from Redis over Kafka', () => {
-  const ends: (() => Promise<unknown> | void)[] = [];
+  const ends: (() => unknown)[] = [];
   afterEach(async () => {
     for (const end of ends.splice(0).reverse()) await end();
   });

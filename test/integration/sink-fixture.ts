@@ -24,7 +24,7 @@ export class CountedOutcomes implements SinkMetrics {
   }
   lagOf: () => number | undefined = () => undefined;
   records(outcome: string, count: number): void {
-    this.counts[outcome] = (this.counts[outcome] ?? 0) + count;
+    if (count > 0) this.counts[outcome] = (this.counts[outcome] ?? 0) + count;
   }
   deadLetters(): void {
     // Counted as an outcome.

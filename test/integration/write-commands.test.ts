@@ -60,7 +60,7 @@ describe('the mirror converges after each write command that this server has', (
   });
 
   it('and each of them has its recipe here', () => {
-    expect(commands.filter((name) => RECIPES[name] === undefined && RECIPES[name] !== null)).toEqual([]);
+    expect(commands.filter((name) => !(name in RECIPES))).toEqual([]);
   });
 
   it.for(Object.entries(RECIPES))('%s', async ([name, recipe], { skip }) => {

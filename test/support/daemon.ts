@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { eventually } from './eventually.ts';
 import { freePort } from './ports.ts';
+import { Workplace } from './workplace.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
@@ -31,22 +31,21 @@ export interface DaemonStatus {
 
 /** The daemon as its users run it: a process of its own, a configuration file, HTTP, signals. */
 export class Daemon {
-  readonly #directory: string;
+  /** The process ends with ours, whatever becomes of the test. */
+  readonly #workplace = new Workplace();
   readonly #config: object;
   readonly port: number;
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(directory: string, port: number, config: object) {
-    this.#directory = directory;
+  private constructor(port: number, config: object) {
     this.port = port;
     this.#config = config;
   }
 
   /** @param config as in the YAML file; http and state are filled in. */
   static async create(config: object): Promise<Daemon> {
-    const directory = await mkdtemp(join(tmpdir(), 'keyferry-daemon-'));
-    return new Daemon(directory, await freePort(), config);
+    return new Daemon(await freePort(), config);
   }
 
   /** Everything that it wrote to stdout and stderr. */
@@ -58,13 +57,18 @@ export class Daemon {
   }
 
   async start(): Promise<void> {
-    const file = join(this.#directory, 'keyferry.yaml');
-    const state = { path: join(this.#directory, 'state') };
+    const file = join(this.#workplace.dir, 'keyferry.yaml');
+    const state = { path: join(this.#workplace.dir, 'state') };
     await writeFile(file, stringify({ http: { port: this.port }, state, log: { level: 'debug' }, ...this.#config }));
     const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();
     };
+    const server = `process ${child.pid ?? 0}`;
+    this.#workplace.guard(server);
+    child.once('exit', () => {
+      this.#workplace.release(server);
+    });
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
     this.#child = child;
@@ -90,12 +94,12 @@ export class Daemon {
 
   /** Takes the state store away. */
   async loseState(): Promise<void> {
-    await rm(join(this.#directory, 'state'), { recursive: true });
+    await rm(join(this.#workplace.dir, 'state'), { recursive: true });
   }
 
   async dispose(): Promise<void> {
     await this.#end('SIGKILL');
-    await rm(this.#directory, { recursive: true, force: true });
+    await this.#workplace.close();
   }
 
   async get(path: string): Promise<Response> {

@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from 'node:util';
+import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 
@@ -189,7 +189,7 @@ export const divergence = async (
       const value = records.get(name)?.value;
       const found: unknown = value == null ? value : JSON.parse(value.toString());
       if (!isDeepStrictEqual(found, expected)) {
-        const detail = `topic ${String(JSON.stringify(found)).slice(0, 200)}, Redis ${JSON.stringify(expected).slice(0, 200)}`;
+        const detail = `topic ${inspect(found).slice(0, 200)}, Redis ${inspect(expected).slice(0, 200)}`;
         differences.push(`${show(name)}: ${found === undefined ? 'missing on the topic' : detail}`);
       }
     }

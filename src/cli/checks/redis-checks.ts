@@ -40,7 +40,7 @@ const permissions: Check<RedisContext> = {
       }
     } catch (error) {
       if (!isKeyferryError(error, 'KF_REDIS_PERMISSION')) throw error;
-      const todo = `ACL SETUSER ${user} +multi +discard, or compare its rules with docs/operations.md`;
+      const todo = `ACL SETUSER ${user} +multi +discard`;
       return [warn(subject, 'does not let this user ask what it may do (MULTI, DISCARD)', todo)];
     }
     return findings.length > 0 ? findings : [ok(subject, `lets user ${user} run all that is needed`)];

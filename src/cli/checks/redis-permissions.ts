@@ -14,6 +14,9 @@ export const COMMANDS = {
     ['CLIENT', 'KILL', 'ID', 0],
   ],
   'the id of this Redis': [
+    ['EVALSHA', SOME_SHA1, 0],
+    ['EVAL', '', 0],
+    ['SELECT', 0],
     ['SET', KEY, ''],
     ['GET', KEY],
   ],

@@ -5,13 +5,11 @@ import { decodeState } from '../../codecs/key-record.ts';
 import { readKeyRecordHeaders } from '../../codecs/record-headers.ts';
 import { KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import { type KeyName, isReserved, keyName } from '../../core/key-name.ts';
+import type { SinkOutcome } from '../../core/sink-outcome.ts';
 import { type Change, applyChanges } from '../apply/apply-changes.ts';
 import { replacementOf } from '../apply/replacement.ts';
 import type { DeadLetters } from './dead-letters.ts';
 import { isOwnRecord } from './own-records.ts';
-
-/** What became of a record: `superseded` by a later one of its key, `own` news of this Redis, `reserved` key of ours. */
-export type SinkOutcome = 'applied' | 'superseded' | 'own' | 'reserved' | 'dead-lettered';
 
 /** The database that is written to, and where poison goes. */
 export interface Target {
@@ -43,10 +41,7 @@ interface ChainFailure extends Failure {
  * @returns how many records came to which end.
  * @throws KF_REDIS_UNAVAILABLE, KF_KAFKA_UNAVAILABLE; KF_SINK_STOPPED, KF_REDIS_AUTH, KF_REDIS_PERMISSION
  */
-export const applyBatch = async (
-  batch: RecordBatch,
-  target: Target,
-): Promise<Readonly<Record<SinkOutcome, number>>> => {
+export const applyBatch = async (batch: RecordBatch, target: Target): Promise<ReadonlyMap<SinkOutcome, number>> => {
   const { db, connection, deadLetters, randomId } = target;
   const putAside = async (failures: readonly Failure[]): Promise<void> => {
     if (failures.length === 0) return;
@@ -56,7 +51,6 @@ export const applyBatch = async (
   // Asked anew for each batch: a flush or another dataset may have changed it without our noticing.
   const isOwn = isOwnRecord(await ensureOrigin(connection, randomId), db);
   const { chains, keyless, own, reserved } = sort(batch.records, isOwn);
-  await putAside(keyless);
   let deadLettered = keyless.length;
   let applied = 0;
   for (let round = chains; round.length > 0;) {
@@ -67,8 +61,15 @@ export const applyBatch = async (
     for (const { chain } of failures) chain.records.pop();
     round = failures.map(({ chain }) => chain).filter(({ records }) => records.length > 0);
   }
+  await putAside(keyless);
   const superseded = batch.records.length - applied - deadLettered - own - reserved;
-  return { applied, superseded, own, reserved, 'dead-lettered': deadLettered };
+  return new Map<SinkOutcome, number>([
+    ['applied', applied],
+    ['superseded', superseded],
+    ['own', own],
+    ['reserved', reserved],
+    ['dead-lettered', deadLettered],
+  ]);
 };
 
 /** Applies the last record of each chain. Returns those that could not be applied. */

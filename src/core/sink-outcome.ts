@@ -1,0 +1,5 @@
+/**
+ * What became of a record in a sink: `superseded` by a later one of its key in the same batch, `own` news of the very
+ * database that the sink writes to, a `reserved` key of Keyferry's own.
+ */
+export type SinkOutcome = 'applied' | 'superseded' | 'own' | 'reserved' | 'dead-lettered';

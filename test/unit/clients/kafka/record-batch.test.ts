@@ -1,0 +1,96 @@
+import { createRecordsBatch, readRecordsBatch, Reader } from '@platformatic/kafka';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodeBatches, offsetBehind } from '../../../../src/clients/kafka/platformatic/record-batch-reader.ts';
+import { encodeRecordBatch } from '../../../../src/clients/kafka/platformatic/record-batch-writer.ts';
+import { fittingRecords } from '../../../../src/clients/kafka/record-size.ts';
+import type { OutgoingRecord } from '../../../../src/clients/kafka/port.ts';
+
+const OWNER = { producerId: 7n, producerEpoch: 3, firstSequence: 11 };
+const NOW = 1_750_000_000_000;
+
+const bytes = fc.uint8Array({ maxLength: 300 }).map((array) => Buffer.from(array));
+const nullable = fc.option(bytes, { nil: null });
+const headers = fc
+  .uniqueArray(fc.tuple(fc.string({ maxLength: 80 }), bytes), { maxLength: 8, selector: ([name]) => name })
+  .map((entries) => new Map(entries));
+const records = fc.array(fc.record({ topic: fc.constant('t'), key: nullable, value: nullable, headers }), {
+  minLength: 1,
+  maxLength: 100,
+});
+
+/** As it stands in the log: with its offset. */
+const atOffset = (batch: Buffer, offset: bigint): Buffer => {
+  const stored = Buffer.from(batch);
+  stored.writeBigInt64BE(offset);
+  return stored;
+};
+
+const plain = ({ key, value, headers: named }: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>) => ({
+  key,
+  value,
+  headers: [...named],
+});
+
+describe('record batches', () => {
+  it('come back as they were written, whatever bytes they hold', () => {
+    fc.assert(
+      fc.property(records, fc.bigInt({ min: 0n, max: 2n ** 52n }), (sent, offset) => {
+        const batch = atOffset(encodeRecordBatch(sent, OWNER, NOW), offset);
+        const read = decodeBatches({ bytes: batch, aborted: [] }, 0n);
+        expect(read.map(plain)).toEqual(sent.map(plain));
+        expect(read.map((each) => each.offset)).toEqual(sent.map((_, at) => offset + BigInt(at)));
+        expect(read.every(({ timestamp }) => timestamp === NOW)).toBe(true);
+        expect(offsetBehind(batch)).toBe(offset + BigInt(sent.length));
+      }),
+    );
+  });
+
+  it("are the library's own, byte for byte", () => {
+    fc.assert(
+      fc.property(records, (sent) => {
+        const theirs = createRecordsBatch(
+          sent.map(({ topic, key, value, headers: named }) => ({
+            topic,
+            key,
+            value,
+            headers: new Map([...named].map(([name, value]) => [Buffer.from(name), value])),
+            partition: 0,
+            timestamp: BigInt(NOW),
+          })) as never,
+          { ...OWNER, sequences: { getWithDefault: () => OWNER.firstSequence } as never, partitionLeaderEpoch: -1 },
+        );
+        expect(encodeRecordBatch(sent, OWNER, NOW).equals(theirs.buffer)).toBe(true);
+      }),
+    );
+  });
+
+  it('carry a checksum and the producer that a broker knows them by', () => {
+    const batch = encodeRecordBatch([{ topic: 't', key: null, value: null, headers: new Map() }], OWNER, NOW);
+    expect(readRecordsBatch(Reader.from(batch))).toMatchObject({ magic: 2, ...OWNER, firstTimestamp: BigInt(NOW) });
+  });
+
+  it('are read from the wanted offset on, and as far as they are whole', () => {
+    const sent = ['a', 'b', 'c'].map((key) => ({ topic: 't', key: Buffer.from(key), value: null, headers: new Map() }));
+    const first = atOffset(encodeRecordBatch(sent, OWNER, NOW), 10n);
+    const second = atOffset(encodeRecordBatch(sent, OWNER, NOW), 13n);
+    const cut = Buffer.concat([first, second.subarray(0, -1)]);
+    expect(decodeBatches({ bytes: cut, aborted: [] }, 11n).map(({ key }) => String(key))).toEqual(['b', 'c']);
+    expect(offsetBehind(cut)).toBe(13n);
+    expect(offsetBehind(first.subarray(0, 20))).toBeUndefined();
+  });
+
+  it('are split at a size, never into less than one record', () => {
+    fc.assert(
+      fc.property(records, fc.integer({ min: 1, max: 5_000 }), (sent, maxBytes) => {
+        const count = fittingRecords(sent, 0, maxBytes);
+        expect(count).toBeGreaterThanOrEqual(1);
+        const size = encodeRecordBatch(sent.slice(0, count), OWNER, NOW).length;
+        if (count > 1) expect(size).toBeLessThanOrEqual(maxBytes);
+        if (count < sent.length) {
+          expect(encodeRecordBatch(sent.slice(0, count + 1), OWNER, NOW).length).toBeGreaterThan(maxBytes);
+        }
+      }),
+    );
+  });
+});
