@@ -74,11 +74,8 @@ const checkRedis = async (
   const connection = client.connect({ db: 0, name: 'check' });
   try {
     await answer(connection, clock);
-    for (const { name, databases } of sources) {
-      await connection.pipeline([['SELECT', databases[0] ?? 0]]);
-      const origin = await readOrigin(connection).catch(() => undefined);
-      if (origin !== undefined) origins.set(name, origin);
-    }
+    const origin = await readOrigin(connection).catch(() => undefined);
+    for (const { name } of sources) if (origin !== undefined) origins.set(name, origin);
     return await runChecks(REDIS_CHECKS, {
       subject,
       client,

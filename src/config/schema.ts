@@ -71,7 +71,7 @@ export const SOURCE = {
   ),
   maxPendingBytes: setting(
     integer(1_000_000, 100_000_000_000),
-    '100000000',
+    '64000000',
     'Memory for the keys that wait to be read, per database. Past it, a gap opens and a reconcile finds the rest.',
   ),
   notifications: setting(

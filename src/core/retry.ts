@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import { type ErrorCode, type KeyferryError, isKeyferryError } from './errors.ts';
 
 const FIRST_MS = 100;
-const MAX_MS = 5_000;
+const MAX_MS = 2_000;
 
 /** Failures that pass by themselves, once the other side is back. */
 const TRANSIENT: readonly ErrorCode[] = ['KF_REDIS_UNAVAILABLE', 'KF_KAFKA_UNAVAILABLE'];

@@ -39,6 +39,13 @@ export interface KeyspaceSourceStatus {
   readonly databases: readonly KeyspaceStatus[];
 }
 
+/** The server that is watched. */
+interface OpenedRedis {
+  readonly control: RedisConnection;
+  /** Id of the deployment. */
+  readonly origin: string;
+}
+
 /**
  * Keys' latest states, from Redis to Kafka: the feed touches keys, each database's keyspace converges them
  * (pending -> read -> changed? -> publish -> remember), the watch looks for what no notification tells.
@@ -68,13 +75,13 @@ export class KeyspaceSource {
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     try {
-      const control = await this.#openKeyspaces(stop);
-      if (control === undefined) return;
-      const feed = this.#openFeed(control, stop);
+      const opened = await this.#openKeyspaces(stop);
+      if (opened === undefined) return;
+      const feed = this.#openFeed(opened, stop);
       this.#state = 'running';
       this.#waitingFor = undefined;
       const converging = [...this.#keyspaces.values()].map((keyspace) => keyspace.run(drain));
-      await Promise.all([feed.run(), this.#watch(control, feed, stop), ...converging]);
+      await Promise.all([feed.run(), this.#watch(opened, feed, stop), ...converging]);
     } finally {
       failed.abort();
       this.#state = 'stopped';
@@ -102,8 +109,8 @@ export class KeyspaceSource {
     };
   }
 
-  /** @returns the first database's control connection; undefined where the signal came first. */
-  async #openKeyspaces(signal: AbortSignal): Promise<RedisConnection | undefined> {
+  /** @returns undefined where the signal came first. */
+  async #openKeyspaces(signal: AbortSignal): Promise<OpenedRedis | undefined> {
     const { databases, partitions, notifications } = this.#options;
     const { redis, kafka, logger, randomId } = this.#needs;
     const [first = 0] = databases;
@@ -135,10 +142,10 @@ export class KeyspaceSource {
       keyspace.missed('start');
       this.#keyspaces.set(db, keyspace);
     }
-    return watching;
+    return { control: watching, origin };
   }
 
-  #openFeed(control: RedisConnection, signal: AbortSignal): NotificationFeed {
+  #openFeed({ control }: OpenedRedis, signal: AbortSignal): NotificationFeed {
     const { databases } = this.#options;
     this.#feed = new NotificationFeed({
       ...this.#needs,
@@ -163,7 +170,7 @@ export class KeyspaceSource {
     return this.#feed;
   }
 
-  #watch(control: RedisConnection, feed: NotificationFeed, signal: AbortSignal): Promise<void> {
+  #watch({ control, origin }: OpenedRedis, feed: NotificationFeed, signal: AbortSignal): Promise<void> {
     const dataset = new DatasetWatch({
       redis: control,
       onReplaced: () => {
@@ -179,6 +186,8 @@ export class KeyspaceSource {
       looks: [
         () => this.#ensureNotifications(control),
         () => dataset.look(),
+        // A flush takes the id away: it stays the same, for the records that bear it.
+        () => ensureOrigin(control, () => origin),
         ...keyspaces.map((keyspace) => () => keyspace.look()),
       ],
     });

@@ -1,6 +1,6 @@
 import { KeyferryError } from '../../core/errors.ts';
 import { RESERVED_PREFIX } from '../../core/key-name.ts';
-import type { RedisConnection, RedisScript } from './port.ts';
+import type { RedisConnection, RedisReply, RedisScript } from './port.ts';
 
 const ORIGIN_KEY = Buffer.from(`${RESERVED_PREFIX}origin`);
 
@@ -17,13 +17,26 @@ return ARGV[1]
 };
 
 /**
+ * The id as it stands; undefined where nobody has asked for one yet.
+ * @param connection on database 0.
+ * @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION, KF_REDIS_REFUSED
+ */
+export const readOrigin = async (connection: RedisConnection): Promise<string | undefined> => {
+  const standing = await connection.call('GET', ORIGIN_KEY);
+  return standing === null ? undefined : text(standing);
+};
+
+/**
  * The id of the Redis deployment, written by whoever asks first. It is part of the dataset, and so may change under a
  * running daemon: by a flush, or a dataset that was put in its place.
  * @param newId makes a random id.
  * @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION, KF_REDIS_REFUSED
  */
 export const ensureOrigin = async (connection: RedisConnection, newId: () => string): Promise<string> => {
-  const origin = await connection.script(ENSURE_ORIGIN, [ORIGIN_KEY], [newId()]);
-  if (Buffer.isBuffer(origin)) return origin.toString();
+  return text(await connection.script(ENSURE_ORIGIN, [ORIGIN_KEY], [newId()]));
+};
+
+const text = (reply: RedisReply): string => {
+  if (Buffer.isBuffer(reply)) return reply.toString();
   throw new KeyferryError('KF_REDIS_REFUSED', `${String(ORIGIN_KEY)} holds something else than the id of this Redis`);
 };

@@ -10,7 +10,7 @@ export interface WatchOptions {
   readonly signal: AbortSignal;
   readonly isFeedUp: () => boolean;
   /** What to look at, one after the other; each may throw as RedisConnection.call does. */
-  readonly looks: readonly (() => Promise<void>)[];
+  readonly looks: readonly (() => Promise<unknown>)[];
 }
 
 /** At an interval, while the feed is up: looks for what no notification tells. */

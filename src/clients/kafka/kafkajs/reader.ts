@@ -89,8 +89,9 @@ class Pass {
     }
   }
 
-  async #deliver({ batch, isStale }: EachBatchPayload): Promise<void> {
-    if (isStale()) return;
+  async #deliver(payload: EachBatchPayload): Promise<void> {
+    if (payload.isStale()) return;
+    const { batch } = payload;
     const { topic, partition } = batch;
     const start = this.#positions.open.get(partition);
     const end = this.#positions.end(partition);

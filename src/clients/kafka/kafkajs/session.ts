@@ -43,7 +43,7 @@ export class Session {
     // kafkajs can't be stopped while it starts; afterwards this waits for the handler and leaves the group.
     await starting;
     await this.#consumer.disconnect().catch(() => undefined);
-    if (end.why === 'handler') throw end.error;
+    if (end.why === 'handler') throw end.error as Error;
     if (end.why === 'stopped') return;
     const error = fromKafkajs(end.error, 'consume');
     if (!isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) throw error;
@@ -63,18 +63,18 @@ export class Session {
   }
 
   async #deliver(payload: EachBatchPayload): Promise<void> {
-    const { batch, heartbeat, isRunning, isStale, pause, resolveOffset, commitOffsetsIfNecessary } = payload;
-    if (!isRunning() || isStale()) return;
+    if (!payload.isRunning() || payload.isStale()) return;
+    const { batch } = payload;
     const { topic, partition, messages } = batch;
     const stopBeating = clock.every(HEARTBEAT_EVERY_MS, () => {
       // What it may say, that the group rebalances, is heard again after the handler.
-      void heartbeat().catch(() => undefined);
+      void payload.heartbeat().catch(() => undefined);
     });
     try {
       const behind = Math.max(0, Number(batch.offsetLag()));
       await this.#handle({ topic, partition, records: messages.map(toIncoming), behind });
     } catch (error) {
-      pause();
+      payload.pause();
       this.#end.resolve({ why: 'handler', error });
       return;
     } finally {
@@ -82,7 +82,7 @@ export class Session {
     }
     // I5. Resolved after the commit: if that fails the batch comes again, and with it the commit.
     const offset = (BigInt(batch.lastOffset()) + 1n).toString();
-    await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
-    resolveOffset(batch.lastOffset());
+    await payload.commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
+    payload.resolveOffset(batch.lastOffset());
   }
 }
