@@ -58,7 +58,10 @@ try {
   process.stdout.write(`\n${table(figures)}\n`);
   if (values.json !== undefined) writeFileSync(values.json, json(figures, { scale, client, servers: provider.name }));
   if (figures.some(({ what, value }) => what.endsWith('lost') && value > 0)) process.exitCode = 1;
+  rmSync(dir, { recursive: true });
+} catch (error) {
+  say(`The daemon's logs stay in ${dir}`);
+  throw error;
 } finally {
   await provider.dispose();
-  rmSync(dir, { recursive: true, force: true });
 }

@@ -113,7 +113,7 @@ const keyspaceSource = (source: SourceConfig, store: LmdbStateStore, tools: Tool
   return new KeyspaceSource(
     { ...source, reconcileEveryMs: source.reconcileEvery, canaryEveryMs: source.canaryEvery },
     {
-      redis: connectRedis({ url: config.redis.url, name: config.kafka.clientId, clock }),
+      redis: connectRedis({ url: config.redis.url, name: config.kafka.clientId, clock, metrics: metrics.redis }),
       kafka: connectKafka(config.kafka),
       published: (name) => store.published(name),
       clock,
@@ -127,7 +127,7 @@ const keyspaceSource = (source: SourceConfig, store: LmdbStateStore, tools: Tool
 
 const keyferrySink = (sink: SinkConfig, { config, clock, logger, metrics }: Tools): KeyferrySink =>
   new KeyferrySink(sink, {
-    redis: connectRedis({ url: sink.redis.url, name: config.kafka.clientId, clock }),
+    redis: connectRedis({ url: sink.redis.url, name: config.kafka.clientId, clock, metrics: metrics.redis }),
     kafka: connectKafka(config.kafka),
     clock,
     logger: logger.child({ sink: sink.name }),

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { ensureOrigin } from '../../src/clients/redis/origin.ts';
 import type { RedisClient, RedisConnection } from '../../src/clients/redis/port.ts';
+import type { RedisMetrics } from '../../src/observability/metrics.ts';
 import { eventually } from '../support/eventually.ts';
 import { lateProxy } from '../support/late-proxy.ts';
 import { stackProvider } from '../support/provider.ts';
@@ -86,6 +87,31 @@ describe('commands', () => {
     const redis = await connect(connectRedis({ url: old.url, name: 'keyferry' }));
     expect(await redis.script({ lua: "return redis.call('EXISTS', KEYS[1])", readOnly: true }, [BINARY], [])).toBe(0);
     await old.kill();
+  });
+
+  test('reads and writes are counted, a script by its keys, and round trips are timed', async () => {
+    const counts = { read: 0, write: 0 };
+    let roundTrips = 0;
+    const metrics: RedisMetrics = {
+      commands: (kind, count) => {
+        counts[kind] += count;
+      },
+      commandSeconds: () => {
+        roundTrips += 1;
+      },
+    };
+    const redis = await connect(connectRedis({ url: server.url, name: 'keyferry', metrics }));
+    await redis.call('SET', 'a', 'x');
+    await redis.pipeline([
+      ['GET', 'a'],
+      ['EXISTS', 'a'],
+      ['UNLINK', 'a'],
+    ]);
+    await redis.script({ lua: 'return 1', readOnly: true }, [BINARY, BINARY], []);
+    await redis.script({ lua: 'return 1', readOnly: false }, [BINARY, BINARY, BINARY], []);
+    await expect(redis.call('NOSUCH')).rejects.toThrow();
+    expect(counts).toEqual({ read: 5, write: 5 });
+    expect(roundTrips).toBe(5);
   });
 
   test('the origin id is written once and found by everyone', async () => {

@@ -5,6 +5,6 @@ export interface DriverOptions {
   /** host:port of the seed brokers. */
   readonly brokers: readonly string[];
   readonly clientId: string;
-  /** Where the library's own words go, at debug level: what matters reaches the caller as an error. */
+  /** Told of group membership, and the library's own words at debug level. What fails reaches the caller as an error. */
   readonly logger?: Logger;
 }

@@ -1,7 +1,9 @@
 import { type Clock, systemClock } from '../../core/clock.ts';
 import { KeyferryError } from '../../core/errors.ts';
+import type { RedisMetrics } from '../../observability/metrics.ts';
 import { ReconnectingConnection } from './connection.ts';
 import { type RedisAddress, dial } from './dial.ts';
+import { metered } from './metered.ts';
 import type { RedisClient } from './port.ts';
 import { openSubscription } from './subscription.ts';
 
@@ -11,6 +13,7 @@ export interface RedisClientOptions {
   /** How this daemon calls itself in CLIENT LIST; each connection appends its own name. */
   readonly name: string;
   readonly clock?: Clock;
+  readonly metrics?: RedisMetrics;
 }
 
 /**
@@ -18,14 +21,16 @@ export interface RedisClientOptions {
  * reconnecting, handshake and error mapping are ours.
  * @throws KF_CONFIG_INVALID when the URL is none.
  */
-export const connectRedis = ({ url, name, clock = systemClock }: RedisClientOptions): RedisClient => {
+export const connectRedis = ({ url, name, clock = systemClock, metrics }: RedisClientOptions): RedisClient => {
   const address = parseRedisUrl(url);
   return {
-    connect: (options) =>
-      new ReconnectingConnection(
+    connect: (options) => {
+      const connection = new ReconnectingConnection(
         (extra) => dial(address, { ...extra, db: options.db, clientName: `${name}:${options.name}` }),
         clock,
-      ),
+      );
+      return metrics === undefined ? connection : metered(connection, metrics, clock);
+    },
     subscribe: (patterns, handler) =>
       openSubscription(() => dial(address, { db: 0, clientName: `${name}:feed` }), patterns, handler),
   };

@@ -1,7 +1,6 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 
 import { systemClock as clock } from '../../../core/clock.ts';
-import { isKeyferryError } from '../../../core/errors.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { GroupConsumerOptions, RecordBatch } from '../port.ts';
 import { CONSUMER_SETTINGS, kafkajsClient } from './client.ts';
@@ -46,7 +45,7 @@ export class Session {
     if (end.why === 'handler') throw end.error as Error;
     if (end.why === 'stopped') return;
     const error = fromKafkajs(end.error, 'consume');
-    if (!isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) throw error;
+    if (error.code !== 'KF_KAFKA_UNAVAILABLE') throw error;
   }
 
   async #start(): Promise<void> {

@@ -1,5 +1,6 @@
 import { systemClock as clock } from '../../../core/clock.ts';
-import { isKeyferryError } from '../../../core/errors.ts';
+import type { ErrorCode } from '../../../core/errors.ts';
+import type { Logger } from '../../../core/log.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { GroupConsumer, GroupConsumerOptions } from '../port.ts';
 import { Cluster } from './cluster.ts';
@@ -19,11 +20,16 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
   readonly #closing = new AbortController();
   #delivery: Delivery | undefined;
   #run: Promise<void> | undefined;
-  #wasMissing = false;
+  /** Why joining has failed so far. */
+  #trouble: ErrorCode | undefined;
+  readonly #groupId: string;
+  readonly #logger: Logger | undefined;
 
   constructor(options: DriverOptions, group: GroupConsumerOptions) {
     this.#cluster = new Cluster(options);
     this.#membership = new Membership(options, group);
+    this.#groupId = group.groupId;
+    this.#logger = options.logger;
   }
 
   async run(handle: BatchHandler): Promise<void> {
@@ -40,11 +46,11 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
   }
 
   async #untilClosed(handle: BatchHandler): Promise<void> {
-    while (!this.#closing.signal.aborted) {
+    while (!this.#isClosing()) {
       const start = await this.#joined();
-      if (start === undefined) continue;
+      if (start === undefined || this.#isClosing()) continue;
       this.#delivery = new Delivery(this.#cluster, this.#membership, handle);
-      if (!this.#closing.signal.aborted) await this.#delivery.run(start);
+      await this.#delivery.run(start);
     }
   }
 
@@ -52,17 +58,27 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
   async #joined(): Promise<readonly Offset[] | undefined> {
     try {
       const offsets = await this.#membership.committed(await this.#membership.join());
-      this.#wasMissing = false;
+      const partitions = offsets.map(({ topic, partition }) => `${topic}/${partition}`);
+      this.#logger?.info({ group: this.#groupId, partitions }, 'joined the consumer group');
+      this.#trouble = undefined;
       return offsets;
     } catch (thrown) {
+      if (this.#isClosing()) return undefined;
       const error = fromPlatformatic(thrown, 'join');
       // A topic may be new: its metadata takes a moment to reach every broker.
-      const isNew = !this.#wasMissing && isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING');
-      if (!isNew && !isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) throw error;
-      this.#wasMissing = isNew;
+      const isNew = error.code === 'KF_KAFKA_TOPIC_MISSING' && this.#trouble !== error.code;
+      if (!isNew && error.code !== 'KF_KAFKA_UNAVAILABLE') throw error;
+      if (this.#trouble === undefined) {
+        this.#logger?.warn({ group: this.#groupId, error: error.message }, 'cannot join the consumer group yet');
+      }
+      this.#trouble = error.code;
       await clock.sleep(RETRY_DELAY_MS, this.#closing.signal);
       return undefined;
     }
+  }
+
+  #isClosing(): boolean {
+    return this.#closing.signal.aborted;
   }
 
   async #disconnect(): Promise<void> {

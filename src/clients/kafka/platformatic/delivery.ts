@@ -3,8 +3,8 @@ import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
 import type { RecordBatch } from '../port.ts';
 import { brokerError, type Cluster } from './cluster.ts';
 import { fromPlatformatic } from './errors.ts';
-import { fetchRequest, type FetchedPartition } from './fetch-request.ts';
-import type { Membership, Offset } from './membership.ts';
+import { fetchRequest, type FetchedPartition, type FetchLimits } from './fetch-request.ts';
+import { SESSION_TIMEOUT_MS, type Membership, type Offset } from './membership.ts';
 import { listOffsets } from './offsets.ts';
 import { decodeBatches, offsetBehind } from './record-batch-reader.ts';
 
@@ -12,9 +12,10 @@ import { decodeBatches, offsetBehind } from './record-batch-reader.ts';
 const MAX_HELD_BYTES = 8_000_000;
 /** About 2,500 records of 200 bytes: the batch that a handler gets. */
 const MAX_PARTITION_BYTES = 512_000;
+const MIN_FETCH_BYTES = 256_000;
 const IDLE_WAIT_MS = 500;
 /** While a partition waits for its handler, the answer must not: the next fetch is to include it. */
-const BUSY_WAIT_MS = 10;
+const BUSY_WAIT_MS = 25;
 const HEARTBEAT_EVERY_MS = 1_000;
 const COMMIT_EVERY_MS = 50;
 const RETRY_DELAY_MS = 200;
@@ -30,10 +31,16 @@ interface Feed {
   leader: number;
   /** Next offset to fetch. */
   position: bigint;
-  /** Next offset to deliver: a batch may begin before it. */
-  from: bigint;
-  waiting: FetchedPartition | undefined;
+  waiting: Waiting | undefined;
   isRunning: boolean;
+}
+
+interface Waiting {
+  readonly fetched: FetchedPartition;
+  /** First offset to deliver: what was fetched may begin before it. */
+  readonly from: bigint;
+  /** The offset behind it. */
+  readonly next: bigint;
 }
 
 export type BatchHandler = (batch: RecordBatch) => Promise<void>;
@@ -54,7 +61,8 @@ export class Delivery {
   readonly #stop = new AbortController();
   readonly #finishedAll = new AbortController();
   #failure: { readonly error: unknown } | undefined;
-  #lastSuccess = clock.monotonic();
+  #lastFetch = clock.monotonic();
+  #lastBeat = clock.monotonic();
 
   constructor(cluster: Cluster, membership: Membership, handle: BatchHandler) {
     this.#cluster = cluster;
@@ -72,7 +80,6 @@ export class Delivery {
       partition,
       leader: -1,
       position: offset,
-      from: offset,
       waiting: undefined,
       isRunning: false,
     }));
@@ -85,7 +92,7 @@ export class Delivery {
     await Promise.race([this.#committing, clock.sleep(LAST_COMMIT_WITHIN_MS, this.#finishedAll.signal)]);
     this.#finishedAll.abort();
     await beating;
-    if (this.#failure !== undefined) throw this.#failure.error;
+    if (this.#failure !== undefined) throw this.#failure.error as Error;
   }
 
   /** No more batches: `run` ends when the handlers have. */
@@ -104,10 +111,11 @@ export class Delivery {
 
   /** One fetch at a time from each leader, for its partitions that have nothing waiting. */
   #fetch(): void {
-    for (const [leader, feeds] of Map.groupBy(this.#feeds, (feed) => feed.leader)) {
+    const byLeader = Map.groupBy(this.#feeds, ({ leader }) => leader);
+    const room = Math.floor((MAX_HELD_BYTES - this.#held) / byLeader.size);
+    for (const [leader, feeds] of byLeader) {
       const hungry = feeds.filter(({ waiting }) => waiting === undefined);
-      const room = MAX_HELD_BYTES - this.#held;
-      if (this.#isStopped || this.#fetching.has(leader) || hungry.length === 0 || room < MAX_PARTITION_BYTES) continue;
+      if (this.#isStopped || this.#fetching.has(leader) || hungry.length === 0 || room < MIN_FETCH_BYTES) continue;
       // A broker fills its answer in the order asked: each partition must come first at some time.
       this.#turn += 1;
       const first = this.#turn % hungry.length;
@@ -123,29 +131,33 @@ export class Delivery {
     }
   }
 
-  async #fetchFrom(leader: number, wanted: readonly Feed[], limits: Parameters<typeof fetchRequest>[1]): Promise<void> {
+  async #fetchFrom(leader: number, wanted: readonly Feed[], limits: FetchLimits): Promise<void> {
     const positions = wanted.map(({ topic, partition, position }) => ({ topic, partition, offset: position }));
     const { partitions } = await this.#cluster.request(leader, fetchRequest(positions, limits));
     if (this.#isStopped) return;
-    this.#lastSuccess = clock.monotonic();
+    const failures: KeyferryError[] = [];
     for (const fetched of partitions) {
       const feed = wanted.find(({ topic, partition }) => topic === fetched.topic && partition === fetched.partition);
-      if (feed !== undefined) await this.#take(feed, fetched);
+      const { name, code } = brokerError(fetched.errorCode);
+      if (feed === undefined) continue;
+      if (name === 'NONE') this.#take(feed, fetched);
+      else if (name === 'OFFSET_OUT_OF_RANGE') await this.#toEarliest(feed);
+      else failures.push(new KeyferryError(code, `partition ${feed.partition} of ${feed.topic}: ${name}`));
     }
+    if (failures.length > 0) throw new AggregateError(failures);
+    this.#lastFetch = clock.monotonic();
   }
 
-  async #take(feed: Feed, fetched: FetchedPartition): Promise<void> {
-    const { name, code } = brokerError(fetched.errorCode);
-    if (name === 'OFFSET_OUT_OF_RANGE') {
-      const earliest = await listOffsets(this.#cluster, feed.topic, [feed.partition], 'EARLIEST');
-      feed.position = feed.from = earliest.get(feed.partition) ?? 0n;
-      return;
-    }
-    if (name !== 'NONE') throw new KeyferryError(code, `partition ${feed.partition} of ${feed.topic}: ${name}`);
+  async #toEarliest(feed: Feed): Promise<void> {
+    const earliest = await listOffsets(this.#cluster, feed.topic, [feed.partition], 'EARLIEST');
+    feed.position = earliest.get(feed.partition) ?? 0n;
+  }
+
+  #take(feed: Feed, fetched: FetchedPartition): void {
     const next = offsetBehind(fetched.bytes);
     if (next === undefined) return;
+    feed.waiting = { fetched, from: feed.position, next };
     feed.position = next;
-    feed.waiting = fetched;
     this.#held += fetched.bytes.length;
     if (feed.isRunning) return;
     const running = this.#deliver(feed).catch((error: unknown) => {
@@ -159,14 +171,12 @@ export class Delivery {
     const { topic, partition } = feed;
     feed.isRunning = true;
     while (feed.waiting !== undefined && !this.#isStopped) {
-      const fetched = feed.waiting;
-      const next = offsetBehind(fetched.bytes) ?? feed.from;
-      const records = decodeBatches(fetched, feed.from);
+      const { fetched, from, next } = feed.waiting;
       feed.waiting = undefined;
       this.#fetch();
+      const records = decodeBatches(fetched, from);
       const behind = Math.max(0, Number(fetched.stableOffset - next));
       if (records.length > 0) await this.#handle({ topic, partition, records, behind });
-      feed.from = next;
       this.#held -= fetched.bytes.length;
       // I5: only now, that the handler has resolved.
       this.#finished.set(`${topic}:${partition}`, { topic, partition, offset: next });
@@ -199,20 +209,20 @@ export class Delivery {
       if (done.aborted) return;
       try {
         if (!(await this.#membership.heartbeat())) this.stop();
+        this.#lastBeat = clock.monotonic();
       } catch (thrown) {
         const error = fromPlatformatic(thrown, 'heartbeat');
-        // While the coordinator is away so is its verdict: it comes with the first answer.
-        if (!isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) this.#fail(error);
+        if (error.code !== 'KF_KAFKA_UNAVAILABLE') this.#fail(error);
+        // From here on another member may have been given our partitions.
+        if (clock.monotonic() - this.#lastBeat > SESSION_TIMEOUT_MS) this.stop();
       }
     }
   }
 
   async #recover(thrown: unknown): Promise<void> {
     const error = fromPlatformatic(thrown, 'fetch');
-    const isMissing = isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING');
-    const mayPass = isMissing
-      ? clock.monotonic() - this.#lastSuccess < MISSING_AFTER_MS
-      : isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE');
+    const isNew = error.code === 'KF_KAFKA_TOPIC_MISSING' && clock.monotonic() - this.#lastFetch < MISSING_AFTER_MS;
+    const mayPass = isNew || error.code === 'KF_KAFKA_UNAVAILABLE';
     if (!mayPass) this.#fail(error);
     await clock.sleep(RETRY_DELAY_MS, this.#stop.signal);
     await this.#cluster.refresh([...new Set(this.#feeds.map(({ topic }) => topic))]).catch(() => undefined);

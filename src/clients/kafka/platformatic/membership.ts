@@ -27,7 +27,7 @@ import {
 } from './group-protocol.ts';
 
 /** A silent member loses its partitions after this long. */
-const SESSION_TIMEOUT_MS = 10_000;
+export const SESSION_TIMEOUT_MS = 10_000;
 /** How long a member may take to finish its handlers and join again when the group rebalances. */
 const REBALANCE_TIMEOUT_MS = 60_000;
 /** A join is answered when every member has joined. */

@@ -1,0 +1,40 @@
+import type { Clock } from '../../core/clock.ts';
+import type { RedisMetrics } from '../../observability/metrics.ts';
+import type { RedisConnection } from './port.ts';
+
+/** Of the commands that Keyferry sends by themselves, those that write. */
+const WRITES = new Set(['SET', 'DEL', 'UNLINK']);
+
+/** The connection, with its commands counted and its round trips timed. A script counts as one command for each key. */
+export const metered = (connection: RedisConnection, metrics: RedisMetrics, clock: Clock): RedisConnection => {
+  const count = (name: string): void => {
+    metrics.commands(WRITES.has(name.toUpperCase()) ? 'write' : 'read', 1);
+  };
+  const timed = async <T>(replies: Promise<T>): Promise<T> => {
+    const start = clock.monotonic();
+    try {
+      return await replies;
+    } finally {
+      metrics.commandSeconds((clock.monotonic() - start) / 1000);
+    }
+  };
+  return {
+    call: (name, ...args) => {
+      count(name);
+      return timed(connection.call(name, ...args));
+    },
+    pipeline: (commands) => {
+      for (const [name] of commands) count(name);
+      return timed(connection.pipeline(commands));
+    },
+    script: (script, keys, args) => {
+      metrics.commands(script.readOnly ? 'read' : 'write', keys.length);
+      return timed(connection.script(script, keys, args));
+    },
+    ready: (signal) => connection.ready(signal),
+    get isReady() {
+      return connection.isReady;
+    },
+    close: () => connection.close(),
+  };
+};
