@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type KafkaClient, connectKafka } from '../src/clients/kafka/connect.ts';
+import { connectKafka } from '../src/clients/kafka/connect.ts';
 import { stackProvider } from '../test/support/provider.ts';
 import type { Bench, Scenario } from './bench/bench.ts';
 import { MillionKeys } from './bench/million-keys.ts';
@@ -17,18 +17,25 @@ import { memory } from './bench/scenarios/memory.ts';
 import { reconcile } from './bench/scenarios/reconcile.ts';
 import { sink } from './bench/scenarios/sink.ts';
 
+const NAME = 'keyferry-bench';
+const SCENARIOS = ['a', 'b', 'c', 'd', 'e'];
+
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'a,b,c,d,e' },
+    only: { type: 'string', default: SCENARIOS.join() },
     scale: { type: 'string', default: '1' },
     client: { type: 'string', default: 'platformatic' },
     json: { type: 'string' },
   },
 });
-const NAME = 'keyferry-bench';
 const wanted = new Set(values.only.split(','));
 const scale = Number(values.scale);
-const client: KafkaClient = values.client === 'kafkajs' ? 'kafkajs' : 'platformatic';
+const client = (['platformatic', 'kafkajs'] as const).find((known) => known === values.client);
+if (client === undefined || !(scale > 0) || [...wanted].some((id) => !SCENARIOS.includes(id))) {
+  throw new Error(
+    'usage: npm run bench -- [--only a,b,c,d,e] [--scale 0.1] [--client platformatic|kafkajs] [--json FILE]',
+  );
+}
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 const runAll = async (bench: Bench): Promise<readonly Figure[]> => {

@@ -5,7 +5,7 @@ import { eventually } from '../../test/support/eventually.ts';
 
 const run = promisify(execFile);
 
-/** So many keys that nearly every write meets a new one: two million of them collide two thousand times. */
+/** So many keys that hardly a write of a chunk meets a key of the same chunk. */
 const KEY_SPACE = 2_000_000_000;
 const PIPELINE = 16;
 const CHUNK = 50_000;
@@ -13,21 +13,30 @@ const CHUNK = 50_000;
 const MAX_BACKLOG = 150_000;
 const STALL_TIMEOUT_MS = 120_000;
 
-/** A write of redis-benchmark, `__rand_int__` standing for twelve digits. */
-export type Write = readonly string[];
+/**
+ * The arguments of redis-benchmark for one chunk, `__rand_int__` standing for twelve digits. The chunk's number is part of
+ * its keys: the tool seeds itself with its process id and the second, and two chunks may well draw the same numbers.
+ */
+export type Write = (chunk: number) => readonly string[];
 
-export const STRING_WRITE: Write = ['SET', 'key:__rand_int__', 'x'.repeat(100)];
+export const writeString: Write = (chunk) => ['SET', `key:${chunk}:__rand_int__`, 'x'.repeat(100)];
 
-const FIELDS = 10;
-const hashWrite = (bytes: number): Write => {
-  const fields = Array.from({ length: FIELDS }, (_, at) => [`field${at}`, 'x'.repeat(bytes / FIELDS)]);
-  return ['HSET', 'hash:__rand_int__', ...fields.flat()];
+const HASH_FIELDS = 10;
+const HASH_BYTES = [600, 200, 1000, 400, 800];
+
+/** Sizes in turns. */
+export const writeHash: Write = (chunk) => {
+  const bytes = HASH_BYTES[chunk % HASH_BYTES.length] ?? 0;
+  const fields = Array.from({ length: HASH_FIELDS }, (_, at) => [`field${at}`, 'x'.repeat(bytes / HASH_FIELDS)]);
+  return ['HSET', `hash:${chunk}:__rand_int__`, ...fields.flat()];
 };
-/** Taken in turns. */
-export const HASH_WRITES: readonly Write[] = [200, 400, 600, 800, 1000].map(hashWrite);
 
 /** redis-benchmark with 50 connections. @returns writes/s by its own word */
-export const benchmarkWrites = async ({ host, port }: RedisServer, write: Write, count: number): Promise<number> => {
+export const benchmarkWrites = async (
+  { host, port }: RedisServer,
+  write: readonly string[],
+  count: number,
+): Promise<number> => {
   const server = ['-h', host, '-p', String(port)];
   const shape = ['-n', String(count), '-r', String(KEY_SPACE), '-P', String(PIPELINE), '--csv'];
   const { stdout } = await run('redis-benchmark', [...server, ...shape, ...write]);
@@ -40,17 +49,16 @@ export const benchmarkWrites = async ({ host, port }: RedisServer, write: Write,
 /** Keeps Keyferry saturated: writes in chunks, the next as soon as the backlog leaves room for it. */
 export const saturate = async (options: {
   readonly redis: RedisServer;
-  readonly writes: readonly Write[];
+  readonly write: Write;
   readonly count: number;
   /** Records on the topic so far. */
   readonly published: () => Promise<number>;
 }): Promise<void> => {
-  const { redis, writes, count, published } = options;
-  for (let written = 0, turn = 0; written < count; turn += 1) {
-    const write = writes[turn % writes.length] ?? STRING_WRITE;
-    const chunk = Math.min(CHUNK, count - written);
-    await benchmarkWrites(redis, write, chunk);
-    written += chunk;
+  const { redis, write, count, published } = options;
+  for (let written = 0, chunk = 0; written < count; chunk += 1) {
+    const size = Math.min(CHUNK, count - written);
+    await benchmarkWrites(redis, write(chunk), size);
+    written += size;
     await eventually(async () => written - (await published()) < MAX_BACKLOG, {
       timeoutMs: STALL_TIMEOUT_MS,
       what: 'the backlog to shrink',

@@ -1,5 +1,5 @@
 import type { Bench } from './bench.ts';
-import { STRING_WRITE } from './load.ts';
+import { writeString } from './load.ts';
 import { type LoadFigures, type Mirror, load, startMirror } from './mirror.ts';
 
 const KEYS = 1_000_000;
@@ -31,6 +31,6 @@ export class MillionKeys {
     const count = bench.scaled(KEYS);
     bench.say(`mirroring ${count} keys`);
     const mirror = await startMirror(bench, NAME);
-    return { name: NAME, mirror, loaded: await load(mirror, { name: NAME, writes: [STRING_WRITE], count }) };
+    return { name: NAME, mirror, loaded: await load(mirror, { name: NAME, write: writeString, count }) };
   }
 }

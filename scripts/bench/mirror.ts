@@ -67,13 +67,13 @@ export const settled = async ({ daemon }: Mirror, source: string): Promise<void>
 /** Saturates a mirror, from the first write to the last record, then counts what is missing on the topic. */
 export const load = async (
   mirror: Mirror,
-  { name, writes, count }: { readonly name: string; readonly writes: readonly Write[]; readonly count: number },
+  { name, write, count }: { readonly name: string; readonly write: Write; readonly count: number },
 ): Promise<LoadFigures> => {
   const { redis, topic, daemon } = mirror;
   const memory = watchMemory(daemon.pid);
   const cpu = cpuSeconds(daemon.pid);
   const start = performance.now();
-  await saturate({ redis, writes, count, published: () => topic.recordCount() });
+  await saturate({ redis, write, count, published: () => topic.recordCount() });
   await settled(mirror, name);
   const seconds = (performance.now() - start) / 1000;
   const used = cpuSeconds(daemon.pid) - cpu;

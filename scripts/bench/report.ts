@@ -31,7 +31,8 @@ const targetText = (figure: Figure): string => {
 };
 
 const limitText = (figure: Figure, limit: Measured): string => {
-  const ratio = limit.unit === figure.unit ? ` (x ${number(figure.value / limit.value)})` : ` ${limit.unit}`;
+  const compares = limit.unit === figure.unit && limit.value > 0;
+  const ratio = compares ? ` (x ${number(figure.value / limit.value)})` : ` ${limit.unit}`;
   return `${limit.what}: ${number(limit.value)}${ratio}`;
 };
 

@@ -24,7 +24,7 @@ export interface TopicPosition {
 
 /**
  * What was last published for each key of one database of one source: a cache of the topic, never ahead of it (I4).
- * It stands with the positions up to which it reflects the topic, committed together; so whatever a crash cut off is
+ * It stands with the positions up to which it reflects the topic, committed after the states; so whatever a crash cut off is
  * found again by reading the topic from there on, and an empty store by reading all of it.
  */
 export interface PublishedStates {

@@ -1,6 +1,6 @@
 import { type BareResult, startBare } from '../bare.ts';
 import type { Bench, Scenario } from '../bench.ts';
-import { HASH_WRITES, STRING_WRITE, type Write, benchmarkWrites } from '../load.ts';
+import { type Write, benchmarkWrites, writeHash, writeString } from '../load.ts';
 import { type LoadFigures, load, startMirror } from '../mirror.ts';
 import type { MillionKeys } from '../million-keys.ts';
 import type { Figure } from '../report.ts';
@@ -22,10 +22,10 @@ const redisLimits = async (bench: Bench, write: Write) => {
   const count = bench.scaled(LIMIT_COUNT);
   const args = ['--client-output-buffer-limit', 'pubsub', '0', '0', '0'];
   const redis = await bench.provider.startRedis({ args: ['--notify-keyspace-events', 'AE', ...args] });
-  const writer = await benchmarkWrites(redis, write, count);
+  const writer = await benchmarkWrites(redis, write(0), count);
   const subscriber = startBare('subscriber', { url: redis.url, count });
   await subscriber.ready;
-  const [result] = await Promise.all([subscriber.result, benchmarkWrites(redis, write, count)]);
+  const [result] = await Promise.all([subscriber.result, benchmarkWrites(redis, write(0), count)]);
   await redis.stop();
   return { writer, subscriber: result };
 };
@@ -70,7 +70,7 @@ export const changes = (millionKeys: MillionKeys): Scenario => ({
   id: 'a',
   title: 'changes/s of a keyspace source: 100-byte strings',
   run: async (bench) => {
-    const limits = { ...(await redisLimits(bench, STRING_WRITE)), producer: await producerLimit(bench) };
+    const limits = { ...(await redisLimits(bench, writeString)), producer: await producerLimit(bench) };
     const { loaded } = await millionKeys.get(bench);
     return figures('strings of 100 B', loaded, limits);
   },
@@ -80,10 +80,9 @@ export const hashChanges: Scenario = {
   id: 'a',
   title: 'changes/s of a keyspace source: hashes of 200 B to 1 kB',
   run: async (bench) => {
-    const [write = STRING_WRITE] = HASH_WRITES.slice(2);
-    const limits = { ...(await redisLimits(bench, write)), producer: await producerLimit(bench) };
+    const limits = { ...(await redisLimits(bench, writeHash)), producer: await producerLimit(bench) };
     const mirror = await startMirror(bench, 'hashes');
-    const loaded = await load(mirror, { name: 'hashes', writes: HASH_WRITES, count: bench.scaled(HASHES) });
+    const loaded = await load(mirror, { name: 'hashes', write: writeHash, count: bench.scaled(HASHES) });
     await mirror.stop();
     return figures('hashes of 200 B to 1 kB', loaded, limits);
   },

@@ -4,7 +4,7 @@ import { eventually } from '../../../test/support/eventually.ts';
 import { startBare } from '../bare.ts';
 import type { Scenario } from '../bench.ts';
 import { startDaemon } from '../daemon.ts';
-import { STRING_WRITE, benchmarkWrites } from '../load.ts';
+import { writeString, benchmarkWrites } from '../load.ts';
 import type { MillionKeys } from '../million-keys.ts';
 import { cpuSeconds } from '../proc.ts';
 
@@ -19,7 +19,7 @@ export const sink = (millionKeys: MillionKeys): Scenario => ({
     const { mirror, loaded } = await millionKeys.get(bench);
     const { kafka, client } = bench;
     const target = await bench.provider.startRedis();
-    const writer = await benchmarkWrites(target, STRING_WRITE, loaded.keys);
+    const writer = await benchmarkWrites(target, writeString(0), loaded.keys);
     const redis = new Redis(target.url);
     await redis.flushall();
 

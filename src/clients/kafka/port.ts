@@ -10,7 +10,7 @@ export interface KafkaDriver {
   admin(): KafkaAdmin;
 }
 
-/** Header order is kept; a name appears once. */
+/** Header order is kept; a name appears once. Records may share a Map: nobody changes one. */
 export type RecordHeaders = ReadonlyMap<string, Buffer>;
 
 export interface OutgoingRecord {
@@ -33,8 +33,9 @@ export interface Acknowledgement {
 /** An idempotent producer, acks=all. One send at a time: await it before the next one, or lose the order. */
 export interface RecordProducer {
   /**
-   * Resolves when all in-sync replicas hold every record. On rejection any part of the batch may stand in the log.
-   * @throws KF_KAFKA_UNAVAILABLE, KF_KAFKA_RECORD_TOO_LARGE, KF_KAFKA_TOPIC_MISSING, KF_KAFKA_REFUSED
+   * Resolves when all in-sync replicas hold every record. On rejection any part of the batch may stand in the log: the
+   * same array sent again goes on from there, without writing anything twice; another one leaves the rest behind.
+   * @throws KF_KAFKA_UNAVAILABLE within 15 s, KF_KAFKA_RECORD_TOO_LARGE, KF_KAFKA_TOPIC_MISSING, KF_KAFKA_REFUSED
    */
   send(records: readonly OutgoingRecord[]): Promise<readonly Acknowledgement[]>;
   close(): Promise<void>;
@@ -66,7 +67,8 @@ export interface GroupConsumerOptions {
 /** A member of a consumer group, reading from the earliest record where nothing was committed. Delivers at least once. */
 export interface GroupConsumer {
   /**
-   * Joins and delivers until `close`. Batches of one partition come one after another; the offset behind a batch is
+   * Joins and delivers until `close`. Batches of one partition come one after another, those of different ones may be
+   * handled at once; bytes fetched ahead of slow handlers are bounded. The offset behind a batch is
    * committed after its handler resolved, never before (I5). Connection losses and rebalances are ridden out; before a
    * partition is given away the running handler is awaited. Rejects when the handler does, or on a refusal by Kafka.
    */

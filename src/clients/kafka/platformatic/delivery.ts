@@ -10,8 +10,8 @@ import { decodeBatches, offsetBehind } from './record-batch-reader.ts';
 
 /** Bytes that are fetched and not yet handled, over all partitions. */
 const MAX_HELD_BYTES = 8_000_000;
-/** About 2,500 records of 200 bytes: the batch that a handler gets. */
-const MAX_PARTITION_BYTES = 512_000;
+/** About 1,200 records of 200 bytes: the batch that a handler gets. */
+const MAX_PARTITION_BYTES = 256_000;
 const MIN_FETCH_BYTES = 256_000;
 const IDLE_WAIT_MS = 500;
 /** While a partition waits for its handler, the answer must not: the next fetch is to include it. */

@@ -9,7 +9,7 @@ import { fetchRequest, type FetchAnswer, type FetchedPartition } from './fetch-r
 import { listOffsets } from './offsets.ts';
 import { decodeBatches, offsetBehind } from './record-batch-reader.ts';
 
-const LIMITS = { maxWaitMs: 500, maxBytes: 4_000_000, maxPartitionBytes: 512_000 };
+const LIMITS = { maxWaitMs: 500, maxBytes: 4_000_000, maxPartitionBytes: 256_000 };
 const PATIENCE_MS: Partial<Record<ErrorCode, number>> = {
   KF_KAFKA_UNAVAILABLE: 8_000,
   // A topic may be new: its metadata takes a moment to reach every broker.

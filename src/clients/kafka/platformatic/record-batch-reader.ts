@@ -1,7 +1,7 @@
 import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka';
 
 import { KeyferryError } from '../../../core/errors.ts';
-import type { IncomingRecord } from '../port.ts';
+import type { IncomingRecord, RecordHeaders } from '../port.ts';
 
 /** A transaction that was aborted: its records stand in the log up to its marker, and are not to be delivered. */
 export interface AbortedTransaction {
@@ -109,7 +109,11 @@ interface HeaderName {
 class RecordCursor {
   readonly #bytes: Buffer;
   #at = 0;
-  /** Of the record before: names repeat from record to record, and turning bytes into a string costs. */
+  /**
+   * Of the record before. Headers often repeat from record to record, and then share one Map: at full speed they would
+   * else be most of the garbage, and survive until their batch is handled. Names repeat even where values do not.
+   */
+  #headers: { readonly at: number; readonly length: number; readonly map: RecordHeaders } | undefined;
   readonly #names: HeaderName[] = [];
 
   constructor(bytes: Buffer) {
@@ -124,20 +128,25 @@ class RecordCursor {
     const offset = BigInt(baseOffset + this.#varint());
     const key = this.#nullable();
     const value = this.#nullable();
-    const headers = this.#headers();
+    const headers = this.#headersTo(end);
     this.#at = end;
     return { key, value, headers, offset, timestamp };
   }
 
-  #headers(): ReadonlyMap<string, Buffer> {
-    const headers = new Map<string, Buffer>();
+  #headersTo(end: number): RecordHeaders {
+    const at = this.#at;
+    const length = end - at;
+    const last = this.#headers;
+    if (last?.length === length && sameBytes(this.#bytes, at, this.#bytes, last.at, length)) return last.map;
+    const map = new Map<string, Buffer>();
     const count = this.#varint();
     for (let index = 0; index < count; index += 1) {
       const name = this.#name(index);
       // A null value is rare and means no more than an empty one.
-      headers.set(name, this.#nullable() ?? EMPTY);
+      map.set(name, this.#nullable() ?? EMPTY);
     }
-    return headers;
+    this.#headers = { at, length, map };
+    return map;
   }
 
   #name(index: number): string {
@@ -145,8 +154,7 @@ class RecordCursor {
     const at = this.#at;
     this.#at += length;
     const known = this.#names[index];
-    if (known !== undefined && known.bytes.length === length && sameBytes(this.#bytes, at, known.bytes))
-      return known.text;
+    if (known?.bytes.length === length && sameBytes(this.#bytes, at, known.bytes, 0, length)) return known.text;
     const bytes = this.#bytes.subarray(at, at + length);
     const text = bytes.toString();
     this.#names[index] = { bytes, text };
@@ -178,7 +186,7 @@ class RecordCursor {
 
 const EMPTY = Buffer.alloc(0);
 
-const sameBytes = (bytes: Buffer, at: number, other: Buffer): boolean => {
-  for (let index = 0; index < other.length; index += 1) if (bytes[at + index] !== other[index]) return false;
+const sameBytes = (a: Buffer, aAt: number, b: Buffer, bAt: number, length: number): boolean => {
+  for (let index = 0; index < length; index += 1) if (a[aAt + index] !== b[bAt + index]) return false;
   return true;
 };

@@ -46,6 +46,19 @@ describe('record batches', () => {
     );
   });
 
+  it('share the headers of neighbours that have the same, and only of those', () => {
+    const withHeader = (value: string): OutgoingRecord => ({
+      topic: 't',
+      key: null,
+      value: null,
+      headers: new Map([['op', Buffer.from(value)]]),
+    });
+    const sent = ['set', 'set', 'del', 'set'].map(withHeader);
+    const read = decodeBatches({ bytes: encodeRecordBatch(sent, OWNER, NOW), aborted: [] }, 0n);
+    expect(read.map(({ headers: named }) => String(named.get('op')))).toEqual(['set', 'set', 'del', 'set']);
+    expect(read[1]?.headers).toBe(read[0]?.headers);
+  });
+
   it("are the library's own, byte for byte", () => {
     fc.assert(
       fc.property(records, (sent) => {
