@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import type { Invocation } from './cli/arguments.ts';
 
 // V8 lets a busy heap grow to four times what is alive before it collects, and keeps it; twice is a good bargain (I9).
-setFlagsFromString('--heap-growing-percent=100');
+setFlagsFromString('--heap-growing-percent=70');
 
 // Everything else is imported once Node is known to be new enough: an old one would fail at the imports, unexplained.
 const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {

@@ -41,6 +41,15 @@ export const readerContract = (client: KafkaClient, brokers: readonly string[]):
       expect([...ends].sort()).toEqual([...(await admin.endOffsets(topic))].sort());
     });
 
+    it('reads a topic whose times are those of the broker (LogAppendTime)', async () => {
+      const topic = await newTopic(driver, 1, { 'message.timestamp.type': 'LogAppendTime' });
+      const before = Date.now();
+      await produce(driver, numbered(topic, 0, 100));
+      const { records } = await readAll(driver, topic);
+      expect(values(records)).toEqual(Array.from({ length: 100 }, (_, n) => String(n)));
+      expect(records.every(({ timestamp }) => timestamp >= before - 1_000 && timestamp <= Date.now())).toBe(true);
+    });
+
     it('resolves at once on an empty topic', async () => {
       const topic = await newTopic(driver, 2);
       const { records, ends } = await readAll(driver, topic);

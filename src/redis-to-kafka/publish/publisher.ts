@@ -4,10 +4,10 @@ import { KeyferryError, isKeyferryError, messageOf } from '../../core/errors.ts'
 import type { Logger } from '../../core/log.ts';
 
 /** One send holds at most this much, so that a broker takes it in one request per leader. */
-const MAX_SEND_RECORDS = 10_000;
-const MAX_SEND_BYTES = 4_000_000;
+const MAX_SEND_RECORDS = 5_000;
+const MAX_SEND_BYTES = 2_000_000;
 /** What may wait behind the send under way; beyond it the readers pause (I9). */
-const MAX_QUEUED_BYTES = 8_000_000;
+const MAX_QUEUED_BYTES = 4_000_000;
 /** A reconcile's records stop queueing here, so that live ones find a short queue. */
 const MAX_QUEUED_BYTES_IN_BACKGROUND = 1_000_000;
 /** Bytes of heap and wire that a record costs beside key and value. */

@@ -47,7 +47,9 @@ const setUp = (answer: (records: readonly OutgoingRecord[], call: number) => Pro
 describe('publisher', () => {
   it('sends what comes during a send together in the next one, in order', async () => {
     let release = (): void => undefined;
-    const { publisher, sent } = setUp((_, call) => (call === 1 ? new Promise((resolve) => (release = resolve)) : undefined));
+    const { publisher, sent } = setUp((_, call) =>
+      call === 1 ? new Promise((resolve) => (release = resolve)) : undefined,
+    );
     const first = publisher.publish([record('a')]);
     while (sent.length === 0) await new Promise((resolve) => setImmediate(resolve));
     const others = [publisher.publish([record('b'), record('c')]), publisher.publish([record('d')])];

@@ -124,7 +124,9 @@ class RecordCursor {
     const length = this.#varint();
     const end = this.#at + length;
     this.#at += 1; // attributes: unused
-    const timestamp = appendTime ?? baseTimestamp + this.#varint();
+    // There whether it counts or not.
+    const timestampDelta = this.#varint();
+    const timestamp = appendTime ?? baseTimestamp + timestampDelta;
     const offset = BigInt(baseOffset + this.#varint());
     const key = this.#nullable();
     const value = this.#nullable();
