@@ -99,6 +99,18 @@ export const readerContract = (client: KafkaClient, brokers: readonly string[]):
       expect((await readAll(driver, topic, new Map([[0, 4n]]))).records).toEqual([]);
     });
 
+    it('tells the time of appending where the topic is configured so', async () => {
+      const topic = await newTopic(driver, 1, { 'message.timestamp.type': 'LogAppendTime' });
+      const before = Date.now();
+      await produce(driver, numbered(topic, 0, 3));
+      const { records } = await readAll(driver, topic);
+      expect(values(records)).toEqual(['0', '1', '2']);
+      for (const { timestamp } of records) {
+        expect(timestamp).toBeGreaterThanOrEqual(before);
+        expect(timestamp).toBeLessThanOrEqual(Date.now());
+      }
+    });
+
     it('reads compressed records', async () => {
       const topic = await newTopic(driver);
       const sent = Array.from({ length: 500 }, (_, at) => `value ${at}`);

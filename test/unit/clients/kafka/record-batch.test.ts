@@ -83,6 +83,26 @@ describe('record batches', () => {
     expect(readRecordsBatch(Reader.from(batch))).toMatchObject({ magic: 2, ...OWNER, firstTimestamp: BigInt(NOW) });
   });
 
+  it('tell the time of each record, or the time of appending where the topic says so', () => {
+    const times = [NOW + 5, NOW, NOW + 3_000_000_000, NOW - 100];
+    const messages = times.map((time) => ({
+      topic: 't',
+      partition: 0,
+      timestamp: BigInt(time),
+      key: null,
+      value: null,
+    }));
+    const batch = createRecordsBatch(messages as never, { partitionLeaderEpoch: 0 }).buffer;
+    expect(decodeBatches({ bytes: batch, aborted: [] }, 0n).map(({ timestamp }) => timestamp)).toEqual(times);
+    const stamped = Buffer.from(batch);
+    stamped.writeInt16BE(0b1000, 21);
+    stamped.writeBigInt64BE(BigInt(NOW + 9), 35);
+    const read = decodeBatches({ bytes: stamped, aborted: [] }, 0n);
+    expect(read.map(({ timestamp, offset }) => [timestamp, offset])).toEqual(
+      [0n, 1n, 2n, 3n].map((at) => [NOW + 9, at]),
+    );
+  });
+
   it('are read from the wanted offset on, and as far as they are whole', () => {
     const sent = ['a', 'b', 'c'].map((key) => ({ topic: 't', key: Buffer.from(key), value: null, headers: new Map() }));
     const first = atOffset(encodeRecordBatch(sent, OWNER, NOW), 10n);
