@@ -53,7 +53,6 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const server = createHttpServer({
     ...config.http,
     token: undefined,
-    fatal: () => undefined,
     health: () => flows.flatMap((flow) => flow.health()),
     status: () => ({
       version,

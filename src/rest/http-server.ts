@@ -22,8 +22,6 @@ export interface HttpServerOptions {
   readonly token: string | undefined;
   /** Whether a host beyond loopback is accepted without a token. */
   readonly allowUnauthenticated: boolean;
-  /** What happened that only a new process can mend; undefined: nothing. */
-  readonly fatal: () => string | undefined;
   /** Why the daemon is not ready; empty: it is. */
   readonly health: () => readonly string[];
   readonly status: () => Status;
@@ -58,14 +56,9 @@ const tokenCheck = (token: string): ((given: string | undefined) => boolean) => 
   return (given) => timingSafeEqual(digest(given ?? ''), expected);
 };
 
-const addProbes = (server: FastifyInstance, { fatal, health, metrics }: HttpServerOptions): void => {
-  server.get('/livez', (_request, reply) => {
-    const reason = fatal();
-    return reply
-      .type('text/plain')
-      .code(reason === undefined ? 200 : 503)
-      .send(reason ?? 'ok');
-  });
+const addProbes = (server: FastifyInstance, { health, metrics }: HttpServerOptions): void => {
+  // Whoever meets what only a new process can mend ends this one: to answer at all is to be alive.
+  server.get('/livez', (_request, reply) => reply.type('text/plain').send('ok'));
   server.get('/readyz', (_request, reply) => {
     const reasons = health();
     return reply.code(reasons.length === 0 ? 200 : 503).send({ ready: reasons.length === 0, reasons });

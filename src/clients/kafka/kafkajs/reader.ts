@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 
+import { systemClock as clock } from '../../../core/clock.ts';
+import type { KeyferryError } from '../../../core/errors.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import { Positions } from '../positions.ts';
 import type { RecordBatch, TopicReader } from '../port.ts';
@@ -10,12 +12,15 @@ import { CONSUMER_SETTINGS, kafkajsClient } from './client.ts';
 import { fromKafkajs } from './errors.ts';
 import { toIncoming } from './records.ts';
 
+/** Without progress for this long, the reading is given up. */
+const PATIENCE_MS = 8_000;
+const RETRY_DELAY_MS = 200;
 /** One might have begun before the partitions were known. */
 const DRY_FETCHES = 2;
 
 type OnBatch = (batch: RecordBatch) => Promise<void> | void;
 
-/** kafkajs reads in groups only: this one has a name of its own, commits nothing, and is deleted at the end. */
+/** kafkajs reads in groups only: each reading has one of its own, commits nothing, and deletes it at the end. */
 export class KafkajsReader implements TopicReader {
   readonly #options: DriverOptions;
   readonly #admin: KafkajsAdmin;
@@ -32,17 +37,32 @@ export class KafkajsReader implements TopicReader {
   ): Promise<ReadonlyMap<number, bigint>> {
     const ends = await this.#admin.endOffsets(topic);
     const positions = new Positions(from, ends);
-    if (positions.open.size === 0) return ends;
+    let lastProgress = clock.monotonic();
+    const deliver = async (batch: RecordBatch): Promise<void> => {
+      await onBatch(batch);
+      lastProgress = clock.monotonic();
+    };
+    while (positions.open.size > 0) {
+      const trouble = await this.#read(topic, positions, deliver);
+      if (trouble === undefined) break;
+      const mayPass = trouble.code === 'KF_KAFKA_UNAVAILABLE' && clock.monotonic() - lastProgress < PATIENCE_MS;
+      if (!mayPass) throw trouble;
+      await clock.sleep(RETRY_DELAY_MS);
+    }
+    return ends;
+  }
+
+  /** @returns what kept it from reading to the end */
+  async #read(topic: string, positions: Positions, onBatch: OnBatch): Promise<KeyferryError | undefined> {
     const groupId = `${this.#options.clientId}-reader-${randomUUID()}`;
     const consumer = kafkajsClient(this.#options).consumer({ groupId, ...CONSUMER_SETTINGS });
     try {
-      await new Pass(consumer, topic, positions, onBatch).run();
+      return await new Pass(consumer, topic, positions, onBatch).run();
     } finally {
       await consumer.disconnect().catch(() => undefined);
       // A group without members and offsets goes by itself, after a while.
       await this.#admin.deleteGroup(groupId).catch(() => undefined);
     }
-    return ends;
   }
 
   async close(): Promise<void> {
@@ -50,13 +70,13 @@ export class KafkajsReader implements TopicReader {
   }
 }
 
-/** One reading of a topic up to its ends. */
+/** One consumer's reading from the open positions on. */
 class Pass {
   readonly #consumer: Consumer;
   readonly #topic: string;
   readonly #positions: Positions;
   readonly #onBatch: OnBatch;
-  readonly #done = Promise.withResolvers<undefined>();
+  readonly #done = Promise.withResolvers<KeyferryError | undefined>();
 
   constructor(consumer: Consumer, topic: string, positions: Positions, onBatch: OnBatch) {
     this.#consumer = consumer;
@@ -65,14 +85,23 @@ class Pass {
     this.#onBatch = onBatch;
   }
 
-  async run(): Promise<void> {
-    this.#watch();
-    try {
-      await this.#start();
-    } catch (error) {
-      throw fromKafkajs(error, `read ${this.#topic}`);
-    }
-    await this.#done.promise;
+  /** Rejects when the batch handler does. */
+  async run(): Promise<KeyferryError | undefined> {
+    this.#consumer.on('consumer.crash', ({ payload: { error } }) => {
+      this.#fail(error);
+    });
+    this.#consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
+      this.#moveTo(partition, BigInt(lastOffset) + 1n);
+    });
+    this.#watchForDryFetches();
+    await this.#start().catch((error: unknown) => {
+      this.#fail(error);
+    });
+    return this.#done.promise;
+  }
+
+  #fail(error: unknown): void {
+    this.#done.resolve(fromKafkajs(error, `read ${this.#topic}`));
   }
 
   async #start(): Promise<void> {
@@ -95,27 +124,21 @@ class Pass {
     const { topic, partition } = batch;
     const start = this.#positions.open.get(partition);
     const end = this.#positions.end(partition);
-    const records = batch.messages
-      .map(toIncoming)
-      .filter(({ offset }) => start !== undefined && offset >= start && offset < end);
+    const isWanted = (offset: bigint): boolean => start !== undefined && offset >= start && offset < end;
+    const records = batch.messages.map(toIncoming).filter(({ offset }) => isWanted(offset));
     if (records.length === 0) return;
     const next = BigInt(batch.lastOffset()) + 1n;
     try {
       await this.#onBatch({ topic, partition, records, behind: Number(end > next ? end - next : 0n) });
+      this.#moveTo(partition, next);
     } catch (error) {
       this.#done.reject(error);
     }
   }
 
-  #watch(): void {
-    this.#consumer.on('consumer.crash', ({ payload: { error } }) => {
-      this.#done.reject(fromKafkajs(error, `read ${this.#topic}`));
-    });
-    this.#consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
-      this.#positions.moveTo(partition, BigInt(lastOffset) + 1n);
-      if (this.#positions.open.size === 0) this.#done.resolve(undefined);
-    });
-    this.#watchForDryFetches();
+  #moveTo(partition: number, offset: bigint): void {
+    this.#positions.moveTo(partition, offset);
+    if (this.#positions.open.size === 0) this.#done.resolve(undefined);
   }
 
   /** When every broker's fetches bring nothing, what is missing up to the ends was compacted away. */

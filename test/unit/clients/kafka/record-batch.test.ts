@@ -84,7 +84,7 @@ describe('record batches', () => {
   });
 
   it('tell the time of each record, or the time of appending where the topic says so', () => {
-    const times = [NOW + 5, NOW, NOW + 3_000_000_000, NOW - 100];
+    const times = [NOW + 5, NOW, NOW + 2_000_000_000, NOW - 100];
     const messages = times.map((time) => ({
       topic: 't',
       partition: 0,
