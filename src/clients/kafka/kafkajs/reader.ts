@@ -90,8 +90,9 @@ class Pass {
     this.#consumer.on('consumer.crash', ({ payload: { error } }) => {
       this.#fail(error);
     });
-    this.#consumer.on('consumer.end_batch_process', ({ payload: { partition, lastOffset } }) => {
-      this.#moveTo(partition, BigInt(lastOffset) + 1n);
+    this.#consumer.on('consumer.end_batch_process', ({ payload: { partition, batchSize, lastOffset } }) => {
+      // Markers and aborted records only: it is not delivered.
+      if (batchSize === 0) this.#moveTo(partition, BigInt(lastOffset) + 1n);
     });
     this.#watchForDryFetches();
     await this.#start().catch((error: unknown) => {
@@ -126,10 +127,10 @@ class Pass {
     const end = this.#positions.end(partition);
     const isWanted = (offset: bigint): boolean => start !== undefined && offset >= start && offset < end;
     const records = batch.messages.map(toIncoming).filter(({ offset }) => isWanted(offset));
-    if (records.length === 0) return;
     const next = BigInt(batch.lastOffset()) + 1n;
+    const behind = Number(end > next ? end - next : 0n);
     try {
-      await this.#onBatch({ topic, partition, records, behind: Number(end > next ? end - next : 0n) });
+      if (records.length > 0) await this.#onBatch({ topic, partition, records, behind });
       this.#moveTo(partition, next);
     } catch (error) {
       this.#done.reject(error);
@@ -137,7 +138,9 @@ class Pass {
   }
 
   #moveTo(partition: number, offset: bigint): void {
-    this.#positions.moveTo(partition, offset);
+    const position = this.#positions.open.get(partition);
+    // What was fetched before a seek may lie behind it.
+    if (position !== undefined && offset > position) this.#positions.moveTo(partition, offset);
     if (this.#positions.open.size === 0) this.#done.resolve(undefined);
   }
 
