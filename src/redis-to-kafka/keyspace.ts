@@ -98,8 +98,8 @@ export class Keyspace {
       pending: this.#pending,
       wakeup: this.#wakeup,
       keys,
-      onState: (key, state) => {
-        this.#silent.saw(key, changesSilently(state));
+      onRead: (key, state) => {
+        this.#silent.saw(key, state !== undefined && changesSilently(state));
       },
     });
     this.#reconciler = new Reconciler({

@@ -40,8 +40,8 @@ export interface ConvergerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ConvergeMetrics;
-  /** A state that was read, and published or found unchanged. */
-  readonly onState: (key: KeyName, state: KeyState) => void;
+  /** A key was read; `state` undefined: it is gone. */
+  readonly onRead: (key: KeyName, state: KeyState | undefined) => void;
   readonly signal: AbortSignal;
 }
 
@@ -117,7 +117,7 @@ export class Converger {
 
   /** Settles what is unchanged, and returns what must be published. */
   #detect(batch: PendingBatch, found: readonly Found[]): readonly Sent[] {
-    const { pending, published, format, maxValueBytes, records, metrics, onState } = this.#options;
+    const { pending, published, format, maxValueBytes, records, metrics, onRead } = this.#options;
     const sent: Sent[] = [];
     let unchanged = 0;
     let omitted = 0;
@@ -130,7 +130,7 @@ export class Converger {
       }
       const known = published.get(key);
       const change = detectChange({ found: state, known, touch, format, maxValueBytes });
-      if (state !== undefined) onState(key, state);
+      onRead(key, state);
       if (change.kind === 'unchanged') {
         unchanged += 1;
         pending.settle(key, touch);

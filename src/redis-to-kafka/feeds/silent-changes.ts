@@ -10,15 +10,10 @@ const MAX_KEYS = 10_000;
 export class SilentChanges {
   readonly #keys = new Set<KeyName>();
 
-  /** A state of the key was read. */
+  /** The key was read; one that is gone changes no more. */
   saw(key: KeyName, changesSilently: boolean): void {
     if (!changesSilently) this.#keys.delete(key);
     else if (this.#keys.size < MAX_KEYS) this.#keys.add(key);
-  }
-
-  /** The key is gone. */
-  forget(key: KeyName): void {
-    this.#keys.delete(key);
   }
 
   keys(): Iterable<KeyName> {

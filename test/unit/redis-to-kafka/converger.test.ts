@@ -116,7 +116,7 @@ const setUp = (topic = 't') => {
       omitted: () => undefined,
       endToEnd: () => undefined,
     },
-    onState: () => undefined,
+    onRead: () => undefined,
     signal: stop.signal,
   });
   const running = converger.run();
