@@ -9,6 +9,8 @@ import { Workplace } from './workplace.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
+const LOOKS_WHEN_SETTLED = 5;
+
 interface GapRow {
   readonly cause: string;
 }
@@ -124,7 +126,13 @@ export class Daemon {
       if (source?.state !== 'running') return false;
       return source.databases.every(({ gapsOpen, keysPending }) => gapsOpen.length === 0 && keysPending === 0);
     };
-    await eventually(isSettled, { timeoutMs, what: 'the source to be settled' }).catch((error: unknown) => {
+    // A notification may be on its way between Redis and the daemon: it must stay settled for a few looks.
+    let looks = 0;
+    const staysSettled = async (): Promise<boolean> => {
+      looks = (await isSettled()) ? looks + 1 : 0;
+      return looks >= LOOKS_WHEN_SETTLED;
+    };
+    await eventually(staysSettled, { timeoutMs, what: 'the source to be settled' }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the daemon's last words:\n${this.#output.slice(-3_000)}`, { cause: error });
     });
   }

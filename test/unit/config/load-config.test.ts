@@ -18,7 +18,7 @@ describe('a configuration', () => {
           partitions: 6,
           format: 'json',
           maxValueBytes: 1_000_000,
-          maxPendingBytes: 100_000_000,
+          maxPendingBytes: 64_000_000,
           notifications: 'manage',
           reconcileEvery: 3_600_000,
           canaryEvery: 10_000,
