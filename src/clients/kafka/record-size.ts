@@ -1,4 +1,4 @@
-import type { OutgoingRecord } from './port.ts';
+import type { OutgoingRecord, RecordHeaders } from './port.ts';
 
 /** Bytes of a batch of format 2 before its first record. */
 export const BATCH_OVERHEAD = 61;
@@ -22,29 +22,31 @@ export const writeVarint = (target: Buffer, value: number, at: number): number =
   return at;
 };
 
-/** Header names are few and repeat in every record: their bytes, length first, are made once. */
-const HEADER_NAMES_KEPT = 1_000;
-const headerNames = new Map<string, Buffer>();
+/** Records of one moment share their headers (port.ts): the bytes are made once for each map. */
+const encodedHeaders = new WeakMap<RecordHeaders, Buffer>();
 
-const encodeHeaderName = (name: string): Buffer => {
-  const text = Buffer.from(name);
-  const encoded = Buffer.allocUnsafe(varintSize(text.length) + text.length);
-  text.copy(encoded, writeVarint(encoded, text.length, 0));
-  if (headerNames.size < HEADER_NAMES_KEPT) headerNames.set(name, encoded);
+/** A record's headers as they travel, their number first. */
+export const headerBytes = (headers: RecordHeaders): Buffer => {
+  const known = encodedHeaders.get(headers);
+  if (known !== undefined) return known;
+  const parts = [...headers].map(([name, value]) => [Buffer.from(name), value] as const);
+  const sizes = parts.flatMap((part) => part.map(({ length }) => varintSize(length) + length));
+  const encoded = Buffer.allocUnsafe(sizes.reduce((total, size) => total + size, varintSize(headers.size)));
+  let at = writeVarint(encoded, headers.size, 0);
+  for (const bytes of parts.flat()) {
+    at = writeVarint(encoded, bytes.length, at);
+    at += bytes.copy(encoded, at);
+  }
+  encodedHeaders.set(headers, encoded);
   return encoded;
 };
-
-/** A header's name as it travels. */
-export const headerName = (name: string): Buffer => headerNames.get(name) ?? encodeHeaderName(name);
 
 const nullableSize = (bytes: Buffer | null): number => (bytes === null ? 1 : varintSize(bytes.length) + bytes.length);
 
 /** Of a record's body, that is without its length field. */
 export const recordBodySize = ({ key, value, headers }: OutgoingRecord, offsetDelta: number): number => {
   // Attributes and the timestamp delta are one zero byte each.
-  let size = 2 + varintSize(offsetDelta) + nullableSize(key) + nullableSize(value) + varintSize(headers.size);
-  for (const [name, bytes] of headers) size += headerName(name).length + varintSize(bytes.length) + bytes.length;
-  return size;
+  return 2 + varintSize(offsetDelta) + nullableSize(key) + nullableSize(value) + headerBytes(headers).length;
 };
 
 /** How many records from `start` on fit in a batch of `maxBytes`: at least one, whatever its size. */

@@ -1,4 +1,4 @@
-import { systemClock as clock } from '../../../core/clock.ts';
+import { aborted, systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
 import type { RecordBatch } from '../port.ts';
 import { brokerError, type Cluster } from './cluster.ts';
@@ -236,16 +236,3 @@ export class Delivery {
     }
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-  });

@@ -1,7 +1,7 @@
 import { crc32c } from '@platformatic/kafka';
 
 import type { OutgoingRecord } from '../port.ts';
-import { BATCH_OVERHEAD, headerName, recordBodySize, varintSize, writeVarint } from '../record-size.ts';
+import { BATCH_OVERHEAD, headerBytes, recordBodySize, varintSize, writeVarint } from '../record-size.ts';
 
 /** Who writes a batch: what the broker tells a repeated batch by. */
 export interface BatchOwner {
@@ -37,12 +37,7 @@ const writeBody = (
   at = writeVarint(target, offsetDelta, at);
   at = writeNullable(target, key, at);
   at = writeNullable(target, value, at);
-  at = writeVarint(target, headers.size, at);
-  for (const [name, bytes] of headers) {
-    at = writeBytes(target, headerName(name), at);
-    at = writeBytes(target, bytes, writeVarint(target, bytes.length, at));
-  }
-  return at;
+  return writeBytes(target, headerBytes(headers), at);
 };
 
 /** A record batch of format 2, uncompressed, every record with the same timestamp (Unix ms). */
