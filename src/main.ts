@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { Invocation } from './cli/arguments.ts';
 
-// V8 lets a busy heap grow to four times what is alive before it collects, and keeps it; twice is a good bargain (I9).
+// V8 lets a busy heap grow to four times what is alive before it collects, and keeps it (I9; docs/benchmark.md).
 setFlagsFromString('--heap-growing-percent=70');
 
 // Everything else is imported once Node is known to be new enough: an old one would fail at the imports, unexplained.
