@@ -31,6 +31,8 @@ export interface DaemonStatus {
   }[];
 }
 
+type Databases = DaemonStatus['sources'][number]['databases'];
+
 /** The daemon as its users run it: a process of its own, a configuration file, HTTP, signals. */
 export class Daemon {
   /** The process ends with ours, whatever becomes of the test. */
@@ -119,20 +121,30 @@ export class Daemon {
     return lines.reduce((sum, line) => sum + Number(line.slice(line.lastIndexOf(' '))), 0);
   }
 
-  /** Waits until the first source runs, no gap is open and no key waits. */
+  /** Waits until the first source runs, no gap is open and no key waits: with no writes going on. */
   async settled(timeoutMs = 60_000): Promise<void> {
-    const isSettled = async (): Promise<boolean> => {
-      const [source] = (await this.status()).sources;
-      if (source?.state !== 'running') return false;
-      return source.databases.every(({ gapsOpen, keysPending }) => gapsOpen.length === 0 && keysPending === 0);
-    };
     // A notification may be on its way between Redis and the daemon: it must stay settled for a few looks.
     let looks = 0;
-    const staysSettled = async (): Promise<boolean> => {
-      looks = (await isSettled()) ? looks + 1 : 0;
+    await this.#waitFor('settled', timeoutMs, (databases) => {
+      const isSettled = databases.every(({ gapsOpen, keysPending }) => gapsOpen.length === 0 && keysPending === 0);
+      looks = isSettled ? looks + 1 : 0;
       return looks >= LOOKS_WHEN_SETTLED;
+    });
+  }
+
+  /** Waits until the first source runs and no gap is open, whatever is being written. */
+  async withoutGap(): Promise<void> {
+    await this.#waitFor('without a gap', 60_000, (databases) =>
+      databases.every(({ gapsOpen }) => gapsOpen.length === 0),
+    );
+  }
+
+  async #waitFor(what: string, timeoutMs: number, holds: (databases: Databases) => boolean): Promise<void> {
+    const probe = async (): Promise<boolean> => {
+      const [source] = (await this.status()).sources;
+      return source?.state === 'running' && holds(source.databases);
     };
-    await eventually(staysSettled, { timeoutMs, what: 'the source to be settled' }).catch((error: unknown) => {
+    await eventually(probe, { timeoutMs, what: `the source to be ${what}` }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the daemon's last words:\n${this.#output.slice(-3_000)}`, { cause: error });
     });
   }
