@@ -54,7 +54,7 @@ export class KeyspaceSource {
   readonly #options: KeyspaceSourceOptions;
   readonly #needs: KeyspaceSourceNeeds;
   readonly #keyspaces = new Map<number, Keyspace>();
-  readonly #connections: RedisConnection[] = [];
+  readonly #closing: { close(): Promise<void> }[] = [];
   #state: KeyspaceSourceStatus['state'] = 'starting';
   #waitingFor: string | undefined = 'starting';
   #feed: NotificationFeed | undefined;
@@ -85,7 +85,7 @@ export class KeyspaceSource {
     } finally {
       failed.abort();
       this.#state = 'stopped';
-      await Promise.allSettled(this.#connections.map((connection) => connection.close()));
+      await Promise.allSettled(this.#closing.map((each) => each.close()));
     }
   }
 
@@ -122,6 +122,7 @@ export class KeyspaceSource {
     });
     if (origin === undefined) return undefined;
     const admin = kafka.admin();
+    this.#closing.push(admin);
     const tools = {
       ...this.#needs,
       admin,
@@ -203,7 +204,7 @@ export class KeyspaceSource {
 
   #connect(redis: RedisClient, db: number, role: string): RedisConnection {
     const connection = redis.connect({ db, name: `${this.#options.name}:${role}` });
-    this.#connections.push(connection);
+    this.#closing.push(connection);
     return connection;
   }
 

@@ -55,7 +55,7 @@ const decode = (bytes: Buffer): PublishedState => {
 export class LmdbStateStore {
   readonly #environment: RootDatabase;
   readonly #clock: Clock;
-  readonly #tables: LmdbPublishedStates[] = [];
+  readonly #tables = new Map<string, LmdbPublishedStates>();
 
   /** @throws KF_STATE_STORE where the path cannot be used. */
   constructor(options: { readonly path: string; readonly clock: Clock }) {
@@ -67,8 +67,13 @@ export class LmdbStateStore {
     }
   }
 
-  /** @param name of the source and database: `all-keys/0`. */
+  /**
+   * One instance for each name: what a second one held back would overwrite what the first has learned since.
+   * @param name of the source and database: `all-keys/0`.
+   */
   published(name: string): PublishedStates {
+    const opened = this.#tables.get(name);
+    if (opened !== undefined) return opened;
     const binary = { keyEncoding: 'binary', encoding: 'binary', cache: false } as const;
     const table = new LmdbPublishedStates({
       environment: this.#environment,
@@ -76,13 +81,13 @@ export class LmdbStateStore {
       offsets: this.#environment.openDB(`${name}/positions`, binary),
       clock: this.#clock,
     });
-    this.#tables.push(table);
+    this.#tables.set(name, table);
     return table;
   }
 
   /** Commits what is waiting, waits until it is on disk, closes. */
   async close(): Promise<void> {
-    for (const table of this.#tables) table.close();
+    for (const table of this.#tables.values()) table.close();
     await this.#environment.flushed;
     await this.#environment.close();
   }
@@ -149,7 +154,8 @@ class LmdbPublishedStates implements PublishedStates {
   }
 
   keys(after: KeyName | undefined, limit: number): readonly KeyName[] {
-    this.#commitAll();
+    // Once a walk: a key that comes later was alive when it was read, and is watched.
+    if (after === undefined) this.#commitAll();
     const found: KeyName[] = [];
     const start = after === undefined ? undefined : storeKey(after);
     for (const key of this.#states.getKeys({ ...(start && { start }), limit: limit + 1 })) {

@@ -92,6 +92,14 @@ describe('state store', () => {
     expect(other.get(key('a'))).toBeUndefined();
   });
 
+  it('gives out one view of a database, however often it is asked, so that none is behind another', () => {
+    const { store, published } = open();
+    published.remember([{ key: key('a'), state: state(1n) }], []);
+    const again = store.published('all/0');
+    again.remember([{ key: key('a'), state: state(2n) }], []);
+    expect(published.get(key('a'))).toEqual(state(2n));
+  });
+
   it('knows nothing after clear', async () => {
     const first = open();
     first.published.remember([{ key: key('a'), state: state(1n) }], [{ topic: 't', partition: 0, offset: 9n }]);

@@ -9,8 +9,8 @@ const FIRST_RETRY_MS = 100;
 const MAX_RETRY_MS = 5_000;
 
 export interface FeedListener {
-  /** `event` as Redis names it: `set`, `hset`, `expired`... */
-  changed(db: number, key: KeyName, goneOp: GoneOp, event: string): void;
+  /** @param goneOp what the key's tombstone says, should it be gone. */
+  changed(db: number, key: KeyName, goneOp: GoneOp): void;
   /** FLUSHALL or FLUSHDB ran, in some database. */
   flushed(): void;
   /** The subscription stands; from now on nothing is missed. */
@@ -32,7 +32,6 @@ const GONE_OPS: Readonly<Record<string, GoneOp>> = { expired: 'expired', evicted
 
 interface Channel {
   readonly db: number;
-  readonly event: string;
   readonly goneOp: GoneOp;
 }
 
@@ -40,7 +39,7 @@ interface Channel {
 export const parseChannel = (channel: string): Channel | undefined => {
   const [, db, event] = /^__keyevent@(\d+)__:(.*)$/.exec(channel) ?? [];
   if (db === undefined || event === undefined) return undefined;
-  return { db: Number(db), event, goneOp: GONE_OPS[event] ?? 'del' };
+  return { db: Number(db), goneOp: GONE_OPS[event] ?? 'del' };
 };
 
 /**
@@ -101,7 +100,7 @@ export class NotificationFeed {
     this.#subscription = await redis.subscribe(patterns, {
       onMessage: (channelBytes, message) => {
         const channel = this.#channel(channelBytes.toString('latin1'));
-        if (channel !== undefined) listener.changed(channel.db, keyName(message), channel.goneOp, channel.event);
+        if (channel !== undefined) listener.changed(channel.db, keyName(message), channel.goneOp);
       },
       onFlush: () => {
         listener.flushed();
