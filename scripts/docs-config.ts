@@ -58,21 +58,44 @@ const defaultOf = ({ required, fallback }: Setting<unknown>): string => {
 const rowsOf = (section: Section, path: Path): string[][] =>
   Object.entries(section).flatMap(([key, node]) => {
     const childPath = [...path, key];
-    const name = code(pathName(childPath.slice(typeof path[1] === 'number' ? 2 : 1)));
-    if (isElements(node)) return [];
+    const name = code(pathName(childPath.slice(typeof path[1] === 'number' ? 2 : 1)).replaceAll('[0]', '[]'));
+    if (isElements(node)) {
+      const [section = {}] = Object.values(node.sections);
+      return rowsOf(section, [...childPath, 0]);
+    }
     if (isLater(node)) return [[name, '', '', '', `_later:_ ${cell(node.doc)}`]];
     if (!isSetting(node)) return rowsOf(node, childPath);
     return [[name, cell(node.type), defaultOf(node), code(environmentName(childPath)), cell(node.doc)]];
   });
 
-export const configurationDocument = (): string => {
-  const chapters = Object.entries(MAIN).map(([key, node]: [string, Section[string]]) => {
-    const elements = isElements(node);
-    const rows = rowsOf(elements ? node.section : (node as Section), elements ? [key, 0] : [key]);
-    const title = elements ? `${code(key)}: a list, each element with` : code(key);
-    return `## ${title}\n\n${table(['Key', 'Type', 'Default', 'Environment', 'Meaning'], rows)}\n`;
-  });
-  return [INTRODUCTION, ...chapters].join('\n');
+/** Keys that stand in every section of a list come first, then those of each one. */
+const chaptersOf = (key: string, node: Section[string]): readonly string[] => {
+  if (!isElements(node)) return [chapter(`## ${code(key)}`, rowsOf(node as Section, [key]))];
+  const sections = Object.entries(node.sections);
+  const rows = sections.map(([name, section]) => ({ name, rows: rowsOf(section, [key, 0]) }));
+  const isCommon = (row: readonly string[]): boolean =>
+    rows.every((each) => each.rows.some((other) => other.join() === row.join()));
+  const common = rows[0]?.rows.filter(isCommon) ?? [];
+  const own = new Map<string, { readonly names: string[]; readonly rows: string[][] }>();
+  for (const each of rows) {
+    const special = each.rows.filter((row) => !isCommon(row));
+    const same = own.get(special.join());
+    if (same === undefined) own.set(special.join(), { names: [each.name], rows: special });
+    else same.names.push(each.name);
+  }
+  const titled = [...own.values()].filter((each) => each.rows.length > 0);
+  return [
+    chapter(`## ${code(key)}: a list, each element with`, common),
+    ...titled.map((each) =>
+      chapter(`### with ${each.names.map((name) => code(`${node.by ?? ''}: ${name}`)).join(' or ')}`, each.rows),
+    ),
+  ];
 };
+
+const chapter = (title: string, rows: readonly (readonly string[])[]): string =>
+  `${title}\n\n${table(['Key', 'Type', 'Default', 'Environment', 'Meaning'], rows)}\n`;
+
+export const configurationDocument = (): string =>
+  [INTRODUCTION, ...Object.entries(MAIN).flatMap(([key, node]) => chaptersOf(key, node))].join('\n');
 
 if (import.meta.main) writeFileSync(new URL('../docs/configuration.md', import.meta.url), configurationDocument());

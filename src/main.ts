@@ -42,6 +42,7 @@ const execute = async (invocation: Invocation & { kind: 'command' }): Promise<nu
   ]);
   const readFile = (path: string): string => readFileSync(path, 'utf8');
   const config = loadConfig({ file: invocation.configFile, environment: process.env, readFile });
+  const keyspaces = config.sources.filter((source) => source.type === 'keyspace');
   switch (invocation.command) {
     case 'config': {
       const { printConfig } = await import('./config/print-config.ts');
@@ -50,11 +51,11 @@ const execute = async (invocation: Invocation & { kind: 'command' }): Promise<nu
     }
     case 'check': {
       const { check } = await import('./cli/check.ts');
-      return check({ config, clock, out });
+      return check({ config: { ...config, sources: keyspaces }, clock, out });
     }
     case 'verify': {
       const { verify } = await import('./cli/verify.ts');
-      return verify({ config, clock, out, limit: invocation.limit });
+      return verify({ config: { ...config, sources: keyspaces }, clock, out, limit: invocation.limit });
     }
     case 'run': {
       const [{ run }, { runDaemon }] = await Promise.all([import('./cli/run.ts'), import('./app/daemon.ts')]);

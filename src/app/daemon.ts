@@ -1,16 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { connectKafka } from '../clients/kafka/connect.ts';
-import { connectRedis } from '../clients/redis/connect.ts';
-import type { AppConfig, SinkConfig, SourceConfig } from '../config/app-config.ts';
-import { type Clock, aborted, systemClock } from '../core/clock.ts';
+import type { AppConfig } from '../config/app-config.ts';
+import { aborted, systemClock } from '../core/clock.ts';
 import { isKeyferryError, messageOf } from '../core/errors.ts';
-import type { Logger } from '../core/log.ts';
-import { KeyferrySink } from '../kafka-to-redis/flow.ts';
 import { createLogger } from '../observability/logger.ts';
-import { type Metrics, createMetrics } from '../observability/metrics.ts';
-import { KeyspaceSource } from '../redis-to-kafka/flow.ts';
+import { createMetrics } from '../observability/metrics.ts';
 import { createHttpServer } from '../rest/http-server.ts';
 import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
+import { type Flow, type Tools, openSink, openSource } from './flows.ts';
 
 /** Within SIGTERM's 25 s: what is in flight has this long to be published, the rest is for closing. */
 const DRAIN_MS = 20_000;
@@ -22,20 +17,6 @@ export interface DaemonOptions {
   readonly signal: AbortSignal;
 }
 
-/** What all flows are built with. */
-interface Tools {
-  readonly config: AppConfig;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly metrics: Metrics;
-}
-
-/** A flow, as the daemon runs it. */
-interface Flow {
-  run(signal: AbortSignal, drain: AbortSignal): Promise<void>;
-  health(): readonly string[];
-}
-
 /**
  * Builds the flows of the configuration, runs them, and ends when the signal aborts and all is drained.
  * @throws what keeps a flow from working at all: KF_REDIS_AUTH, KF_KAFKA_AUTH, KF_REDIS_PERMISSION, KF_STATE_STORE...
@@ -44,15 +25,14 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const clock = systemClock;
   const logger = createLogger(config.log);
   const metrics = createMetrics();
-  const tools: Tools = { config, clock, logger, metrics };
   const store = new LmdbStateStore({ path: config.state.path, clock });
-  const sources = config.sources.map((source) => keyspaceSource(source, store, tools));
-  const sinks = config.sinks.map((sink) => keyferrySink(sink, tools));
+  const tools: Tools = { config, store, clock, logger, metrics };
+  const sources = config.sources.map((source) => openSource(source, tools));
+  const sinks = config.sinks.map((sink) => openSink(sink, tools));
   const flows: readonly Flow[] = [...sources, ...sinks];
   const startedAt = clock.now();
   const server = createHttpServer({
     ...config.http,
-    token: undefined,
     health: () => flows.flatMap((flow) => flow.health()),
     status: () => ({
       version,
@@ -106,30 +86,3 @@ const runAll = async (flows: readonly Flow[], signal: AbortSignal, { clock, logg
     await deadline;
   }
 };
-
-const keyspaceSource = (source: SourceConfig, store: LmdbStateStore, tools: Tools): KeyspaceSource => {
-  const { config, clock, logger, metrics } = tools;
-  return new KeyspaceSource(
-    { ...source, reconcileEveryMs: source.reconcileEvery, canaryEveryMs: source.canaryEvery },
-    {
-      redis: connectRedis({ url: config.redis.url, name: config.kafka.clientId, clock, metrics: metrics.redis }),
-      kafka: connectKafka(config.kafka),
-      published: (name) => store.published(name),
-      clock,
-      logger: logger.child({ source: source.name }),
-      metrics: metrics.source(source.name),
-      onSent: metrics.kafkaProduceSeconds,
-      randomId: randomUUID,
-    },
-  );
-};
-
-const keyferrySink = (sink: SinkConfig, { config, clock, logger, metrics }: Tools): KeyferrySink =>
-  new KeyferrySink(sink, {
-    redis: connectRedis({ url: sink.redis.url, name: config.kafka.clientId, clock, metrics: metrics.redis }),
-    kafka: connectKafka(config.kafka),
-    clock,
-    logger: logger.child({ sink: sink.name }),
-    metrics: metrics.sink(sink.name),
-    randomId: randomUUID,
-  });

@@ -1,5 +1,5 @@
-import type { MAIN, SINK, SOURCE } from './schema.ts';
-import type { ValuesOf } from './setting.ts';
+import type { MAIN } from './schema.ts';
+import type { ElementOf, ValuesOf } from './setting.ts';
 
 /** One Redis: user, password and database stand in its URL. */
 export interface RedisConfig {
@@ -8,16 +8,36 @@ export interface RedisConfig {
 
 type Main = ValuesOf<typeof MAIN>;
 
-export type SourceConfig = Omit<ValuesOf<typeof SOURCE>, 'databases'> & { readonly databases: readonly number[] };
+export type SourceValues = ElementOf<typeof MAIN.sources>;
+export type SinkValues = ElementOf<typeof MAIN.sinks>;
 
-export type SinkConfig = Omit<ValuesOf<typeof SINK>, 'database' | 'redis'> & {
-  readonly database: number;
-  readonly redis: RedisConfig;
+/** With what the file may leave open filled in, for each type of the union. */
+type Complete<Values, Filled> = Values extends unknown ? Omit<Values, keyof Filled> & Filled : never;
+
+export type KeyspaceSourceConfig = Complete<
+  Extract<SourceValues, { type: 'keyspace' }>,
+  { readonly databases: readonly number[] }
+>;
+export type EventSourceConfig = Complete<Exclude<SourceValues, { type: 'keyspace' }>, { readonly database: number }>;
+export type SourceConfig = KeyspaceSourceConfig | EventSourceConfig;
+export type StreamSourceConfig = Extract<SourceConfig, { type: 'stream' }>;
+export type ListSourceConfig = Extract<SourceConfig, { type: 'list' }>;
+
+export type SinkConfig = Complete<SinkValues, { readonly database: number; readonly redis: RedisConfig }>;
+export type PlainSinkConfig = Extract<SinkConfig, { as: unknown }>;
+
+/** Tokens that were given in files stand here too. */
+export type HttpConfig = Omit<Main['http'], 'tokenFile' | 'readOnlyTokenFile'>;
+
+export type RestConfig = Main['rest'] & {
+  readonly readThrough: readonly ElementOf<typeof MAIN.rest.readThrough>[];
 };
 
 /** The whole configuration, checked and complete, frozen all the way down. Durations are milliseconds. */
-export type AppConfig = Omit<Main, 'redis'> & {
+export type AppConfig = Omit<Main, 'redis' | 'http' | 'rest'> & {
   readonly redis: RedisConfig;
+  readonly http: HttpConfig;
+  readonly rest: RestConfig;
   readonly sources: readonly SourceConfig[];
   readonly sinks: readonly SinkConfig[];
 };

@@ -66,24 +66,44 @@ export class ConfigDocument {
     this.problems.add(this.place(path), path, what);
   }
 
-  /** What is usable of a section; every key that is unknown, not supported yet or of the wrong shape is a problem. */
-  tree(section: Section, value: unknown, path: Path): Tree {
+  /**
+   * What is usable of a section; every key that is unknown, not supported yet or of the wrong shape is a problem.
+   * @param elsewhere where a key belongs that this section does not have: `of a stream source`.
+   */
+  tree(section: Section, value: unknown, path: Path, elsewhere?: (key: string) => string | undefined): Tree {
     if (value === undefined || value === null) return {};
     if (!isMapping(value)) {
       this.add(path, 'must be a mapping (key: value)');
       return {};
     }
-    const entries = Object.entries(value).map(([key, child]) => [key, this.#child(section, key, child, path)] as const);
+    const entries = Object.entries(value).map(([key, child]) => {
+      const place = Object.hasOwn(section, key) ? undefined : elsewhere?.(key);
+      if (place === undefined) return [key, this.#child(section, key, child, path)] as const;
+      this.add([...path, key], `is ${place}: remove it`);
+      return [key, undefined] as const;
+    });
     return Object.fromEntries(entries.filter(([, child]) => child !== undefined));
   }
 
   /** The elements of a list, each still to be read. */
-  elements(key: string): readonly unknown[] {
-    const value = isMapping(this.root) ? this.root[key] : undefined;
+  elements(path: readonly string[]): readonly unknown[] {
+    const value = path.reduce<unknown>((parent, key) => (isMapping(parent) ? parent[key] : undefined), this.root);
     if (value === undefined || value === null) return [];
     if (Array.isArray(value)) return value;
-    this.add([key], 'must be a list (- key: value)');
+    this.add(path, 'must be a list (- key: value)');
     return [];
+  }
+
+  /** What an element of a list holds under a key, references filled in; undefined where that is not there or no text. */
+  choiceOf(element: unknown, key: string): string | undefined {
+    const value = isMapping(element) ? element[key] : undefined;
+    if (typeof value !== 'string') return undefined;
+    try {
+      return interpolate(value, this.#environment);
+    } catch {
+      // The key is read once more, and said to be wrong then.
+      return undefined;
+    }
   }
 
   #toValue(): unknown {

@@ -13,19 +13,59 @@ export const topicName = format<string>({
 });
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
-const KNOWN_PLACEHOLDER = /^(db|type|source|[1-9]\d*)$/;
 
-export const topicTemplate = format<string>({
-  type: 'topic template',
-  expects: 'a topic name (letters, digits, "." "_" "-"), with {db} {type} {source} {1} {2} ... where they are wanted',
+/** @throws Error naming the first placeholder that is none of the known ones. */
+const checkPlaceholders = (raw: string, known: RegExp, names: string): void => {
+  for (const [whole, name = ''] of raw.matchAll(PLACEHOLDER)) {
+    if (!known.test(name)) throw new Error(`has the unknown placeholder ${whole}: known are ${names}`);
+  }
+  if (/[{}]/.test(raw.replace(PLACEHOLDER, ''))) throw new Error('has a "{" or "}" without the other one');
+};
+
+const topics = (known: RegExp, names: string) =>
+  format<string>({
+    type: 'topic template',
+    expects: `a topic name (letters, digits, "." "_" "-"), with ${names} where they are wanted`,
+    read: (raw) => {
+      if (typeof raw !== 'string') return undefined;
+      checkPlaceholders(raw, known, names);
+      return isTopicName(raw.replace(PLACEHOLDER, '0')) ? raw : undefined;
+    },
+  });
+
+export const topicTemplate = topics(/^(db|type|source|[1-9]\d*)$/, '{db} {type} {source} {1} {2} ...');
+export const eventTopicTemplate = topics(/^(db|source|[1-9]\d*)$/, '{db} {source} {1} {2} ...');
+
+const keys = (known: RegExp, names: string) =>
+  format<string>({
+    type: 'key template',
+    expects: `a text with at least one of ${names}`,
+    read: (raw) => {
+      if (typeof raw !== 'string') return undefined;
+      checkPlaceholders(raw, known, names);
+      return raw.match(PLACEHOLDER) === null ? undefined : raw;
+    },
+  });
+
+/** Of a record that carries a stream's entry. */
+export const entryKey = keys(/^(key|id|field:.+)$/, '{key} {id} {field:NAME}');
+/** Of a record that carries a list's item. */
+export const itemKey = keys(/^key$/, '{key}');
+/** Of a Redis key that a plain record is written to. */
+export const redisKey = keys(
+  /^(key|topic|partition|offset|value(\..+)?|header\..+)$/,
+  '{key} {topic} {partition} {offset} {value.PATH} {header.NAME}',
+);
+
+/** An HTTP address that a missing key is fetched from. */
+export const originUrl = format<string>({
+  type: 'URL template',
+  expects: 'http:// or https://, with {key}, or {1} {2} ... for the ":"-separated parts of the key',
   read: (raw) => {
     if (typeof raw !== 'string') return undefined;
-    for (const [whole, name = ''] of raw.matchAll(PLACEHOLDER)) {
-      if (!KNOWN_PLACEHOLDER.test(name)) {
-        throw new Error(`has the unknown placeholder ${whole}: known are {db} {type} {source} and {1} {2} ...`);
-      }
-    }
-    return isTopicName(raw.replace(PLACEHOLDER, '0')) ? raw : undefined;
+    checkPlaceholders(raw, /^(key|[1-9]\d*)$/, '{key} {1} {2} ...');
+    const url = raw.replace(PLACEHOLDER, '0');
+    return URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol) ? raw : undefined;
   },
 });
 

@@ -1,12 +1,22 @@
 import { KeyferryError, messageOf } from '../core/errors.ts';
-import type { AppConfig, RedisConfig, SinkConfig, SourceConfig } from './app-config.ts';
+import type {
+  AppConfig,
+  HttpConfig,
+  RedisConfig,
+  SinkConfig,
+  SinkValues,
+  SourceConfig,
+  SourceValues,
+} from './app-config.ts';
 import { ConfigDocument, Problems } from './document.ts';
 import type { Environment } from './interpolate.ts';
+import { readElements } from './read-elements.ts';
 import { readSection } from './read-section.ts';
 import { databaseOf, redisConfig } from './redis-config.ts';
-import { type Placed, checkHttp, checkSinks, checkSources } from './rules.ts';
-import { MAIN, SINK, SOURCE } from './schema.ts';
-import type { Section, ValuesOf } from './setting.ts';
+import { checkHttp, checkSinks, checkSources } from './rules.ts';
+import { MAIN } from './schema.ts';
+import { readSecret } from './secret.ts';
+import type { ValuesOf } from './setting.ts';
 
 export interface ConfigOrigin {
   /** The YAML file, as the user named it. */
@@ -16,7 +26,7 @@ export interface ConfigOrigin {
   readonly readFile: (path: string) => string;
 }
 
-type From = Pick<ConfigOrigin, 'environment' | 'readFile'> & { readonly document: ConfigDocument };
+type Origin = Pick<ConfigOrigin, 'environment' | 'readFile'> & { readonly document: ConfigDocument };
 
 /** @throws KF_CONFIG_INVALID, which names every problem at once, a line each: place, key, and what to do. */
 export const loadConfig = (origin: ConfigOrigin): AppConfig => {
@@ -43,42 +53,56 @@ const readText = ({ file, readFile }: ConfigOrigin): string => {
 const withoutEmpty = (environment: Environment): Environment =>
   Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
 
-const assemble = (from: From): AppConfig | undefined => {
+const assemble = (from: Origin): AppConfig | undefined => {
   const { document } = from;
   const main = readSection(MAIN, document.root, [], from);
   const redis = main && redisConfig(main.redis, ['redis'], from);
-  const sources = readElements('sources', SOURCE, from, (values) => sourceConfig(values, redis));
-  const sinks = readElements('sinks', SINK, from, (values, at) => sinkConfig(values, at, redis, from));
+  const sources = readElements(['sources'], MAIN.sources, from).map(({ at, value }) => ({
+    at,
+    value: sourceConfig(value, redis),
+  }));
+  const sinks = readElements(['sinks'], MAIN.sinks, from).map(({ at, value }) => ({
+    at,
+    value: sinkConfig(value, at, redis, from),
+  }));
+  const readThrough = readElements(['rest', 'readThrough'], MAIN.rest.readThrough, from).map(({ value }) => value);
   checkSources(sources, document);
   checkSinks(sinks, document);
-  if (document.elements('sources').length + document.elements('sinks').length === 0) {
+  if (document.elements(['sources']).length + document.elements(['sinks']).length === 0) {
     document.add(['sources'], 'is empty and so is sinks: give at least one of either');
   }
   if (main === undefined || redis === undefined) return undefined;
-  checkHttp(main.http, document);
-  return { ...main, redis, sources: sources.map(({ value }) => value), sinks: sinks.map(({ value }) => value) };
+  const http = httpConfig(main.http, from);
+  checkHttp(http, document);
+  return {
+    ...main,
+    redis,
+    http,
+    rest: { ...main.rest, readThrough },
+    sources: sources.map(({ value }) => value),
+    sinks: sinks.map(({ value }) => value),
+  };
 };
 
-const readElements = <S extends Section, T>(
-  list: string,
-  section: S,
-  from: From,
-  complete: (values: ValuesOf<S>, at: number) => T,
-): readonly Placed<T>[] =>
-  from.document.elements(list).flatMap((element, at) => {
-    const values = readSection(section, element, [list, at], from);
-    return values === undefined ? [] : [{ at, value: complete(values, at) }];
-  });
+const httpConfig = (values: ValuesOf<typeof MAIN.http>, from: Origin): HttpConfig => ({
+  host: values.host,
+  port: values.port,
+  allowUnauthenticated: values.allowUnauthenticated,
+  token: readSecret('token', values, ['http'], from),
+  readOnlyToken: readSecret('readOnlyToken', values, ['http'], from),
+});
 
 /** Where the top-level Redis is unusable, that has been said; its place is held. */
 const UNUSABLE: RedisConfig = { url: 'redis://unusable' };
 
-const sourceConfig = (values: ValuesOf<typeof SOURCE>, redis = UNUSABLE): SourceConfig => ({
-  ...values,
-  databases: values.databases ?? [databaseOf(redis.url)],
-});
+const sourceConfig = (values: SourceValues, redis = UNUSABLE): SourceConfig => {
+  const database = databaseOf(redis.url);
+  return 'databases' in values
+    ? { ...values, type: 'keyspace', databases: values.databases ?? [database] }
+    : { ...values, database: values.database ?? database };
+};
 
-const sinkConfig = (values: ValuesOf<typeof SINK>, at: number, main = UNUSABLE, from: From): SinkConfig => {
+const sinkConfig = (values: SinkValues, at: number, main = UNUSABLE, from: Origin): SinkConfig => {
   const redis = redisConfig(values.redis, ['sinks', at, 'redis'], from) ?? main;
   return { ...values, redis, database: values.database ?? databaseOf(redis.url) };
 };

@@ -1,26 +1,32 @@
 import { stringify } from 'yaml';
 import type { AppConfig } from './app-config.ts';
 import { redactedUrl } from './redis-config.ts';
-import { MAIN, SINK, SOURCE } from './schema.ts';
-import { type Section, isSetting, ownNodes } from './setting.ts';
+import { MAIN } from './schema.ts';
+import { type Elements, type Section, isElements, isLater, isSetting } from './setting.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The effective configuration as YAML, in the words of the file; passwords are hidden. */
-export const printConfig = (config: AppConfig): string =>
-  stringify({
-    ...shown(MAIN, config),
-    sources: config.sources.map((source) => shown(SOURCE, source)),
-    sinks: config.sinks.map((sink) => shown(SINK, sink)),
-  });
+/** The effective configuration as YAML, in the words of the file; secrets are hidden. */
+export const printConfig = (config: AppConfig): string => stringify(shown(MAIN, config));
 
 const shown = (section: Section, values: Values): Values =>
   Object.fromEntries(
-    ownNodes(section)
-      .filter(([key]) => values[key] !== undefined)
-      .map(([key, node]) => {
-        const value = values[key];
-        if (!isSetting(node)) return [key, shown(node, value as Values)];
-        return [key, node.secret ? redactedUrl(String(value)) : node.show(value)];
-      }),
+    Object.entries(section)
+      .filter(([key, node]) => values[key] !== undefined && !isLater(node))
+      .map(([key, node]) => [key, shownNode(node, values[key])]),
   );
+
+const shownNode = (node: Section[string], value: unknown): unknown => {
+  if (isLater(node)) return undefined;
+  if (isElements(node)) return (value as readonly Values[]).map((element) => shown(sectionOf(node, element), element));
+  if (!isSetting(node)) return shown(node, value as Values);
+  if (!node.secret) return node.show(value);
+  return URL.canParse(String(value)) ? redactedUrl(String(value)) : HIDDEN;
+};
+
+const HIDDEN = '***';
+
+const sectionOf = ({ by, sections }: Elements, element: Values): Section => {
+  const [first = ''] = Object.keys(sections);
+  return sections[by === undefined ? first : String(element[by])] ?? {};
+};

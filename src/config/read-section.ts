@@ -4,6 +4,12 @@ import { messageOf } from '../core/errors.ts';
 import type { Environment } from './interpolate.ts';
 import { type Path, type Section, type ValuesOf, environmentName, isSetting, ownNodes } from './setting.ts';
 
+/** What a section is read from. */
+export interface From {
+  readonly document: ConfigDocument;
+  readonly environment: Environment;
+}
+
 type ConvictSchema = Record<string, unknown>;
 
 const convictSchema = (section: Section, path: Path): ConvictSchema => {
@@ -43,13 +49,14 @@ export const readSection = <S extends Section>(
   section: S,
   value: unknown,
   path: Path,
-  from: { readonly document: ConfigDocument; readonly environment: Environment },
+  from: From,
+  elsewhere?: (key: string) => string | undefined,
 ): ValuesOf<S> | undefined => {
   const { document, environment } = from;
   const problemsBefore = document.problems.lines.length;
   const schema = convictSchema(section, path) as convict.Schema<Tree>;
   const config = convict(schema, { env: { ...environment }, args: [] });
-  config.load(document.tree(section, value, path));
+  config.load(document.tree(section, value, path, elsewhere));
   try {
     config.validate({ allowed: 'strict' });
   } catch (error) {

@@ -1,17 +1,11 @@
 import type { RedisConfig } from './app-config.ts';
-import type { ConfigDocument } from './document.ts';
-import { messageOf } from '../core/errors.ts';
+import { type Surroundings, readSecret } from './secret.ts';
 import type { Path } from './setting.ts';
 
 interface RedisValues {
   readonly url: string | undefined;
   readonly password: string | undefined;
   readonly passwordFile: string | undefined;
-}
-
-interface Surroundings {
-  readonly document: ConfigDocument;
-  readonly readFile: (path: string) => string;
 }
 
 /** The database that a Redis URL names, or 0. */
@@ -22,7 +16,7 @@ export const databaseOf = (url: string): number => Number(new URL(url).pathname.
  * @returns undefined where no URL is given.
  */
 export const redisConfig = (values: RedisValues, path: Path, from: Surroundings): RedisConfig | undefined => {
-  const password = passwordOf(values, path, from);
+  const password = readSecret('password', values, path, from);
   if (values.url === undefined) {
     if (password !== undefined)
       from.document.add([...path, 'url'], 'is missing: the password beside it is of no server');
@@ -34,21 +28,6 @@ export const redisConfig = (values: RedisValues, path: Path, from: Surroundings)
     from.document.add([...path, 'url'], 'has a password, and another stands beside it: remove one');
   url.password = encodeURIComponent(password);
   return { url: url.href };
-};
-
-const passwordOf = (values: RedisValues, path: Path, { document, readFile }: Surroundings): string | undefined => {
-  const { password, passwordFile } = values;
-  if (passwordFile === undefined) return password;
-  const key = [...path, 'passwordFile'];
-  if (password !== undefined) document.add(key, 'is one password and the one beside it another: remove one');
-  try {
-    const secret = readFile(passwordFile).replace(/\r?\n$/, '');
-    if (secret === '') document.add(key, `${passwordFile} is empty: write the password into it`);
-    return secret;
-  } catch (error) {
-    document.add(key, `cannot be read: ${messageOf(error)}`);
-    return undefined;
-  }
 };
 
 /** The URL without what must not be shown. */

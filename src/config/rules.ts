@@ -1,4 +1,4 @@
-import type { AppConfig, SinkConfig, SourceConfig } from './app-config.ts';
+import type { HttpConfig, SinkConfig, SourceConfig } from './app-config.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Path } from './setting.ts';
 
@@ -16,7 +16,10 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
 export const checkSources = (sources: readonly Placed<SourceConfig>[], report: Report): void => {
   checkUnique(sources, 'sources', 'name', 'it names metrics and stored state', report);
   for (const { at, value } of sources) {
-    if (value.databases.length > 1 && !value.topic.includes('{db}')) {
+    if (value.type !== 'keyspace') {
+      if (value.deadLetter === value.topic)
+        report.add(['sources', at, 'deadLetter'], 'must be another topic than `topic`');
+    } else if (value.databases.length > 1 && !value.topic.includes('{db}')) {
       // I1: one key name may stand in both databases, and a topic has one last record for it.
       const databases = value.databases.join(', ');
       report.add(['sources', at, 'topic'], `must contain {db}: the source carries the databases ${databases}`);
@@ -34,11 +37,15 @@ export const checkSinks = (sinks: readonly Placed<SinkConfig>[], report: Report)
   }
 };
 
-export const checkHttp = (http: AppConfig['http'], report: Report): void => {
-  if (http.allowUnauthenticated || LOOPBACK.test(http.host)) return;
+export const checkHttp = (http: HttpConfig, report: Report): void => {
+  if (http.readOnlyToken !== undefined && http.token === undefined)
+    report.add(['http', 'readOnlyToken'], 'protects nothing without http.token: give that too');
+  if (http.token !== undefined && http.token === http.readOnlyToken)
+    report.add(['http', 'readOnlyToken'], 'is http.token: choose another');
+  if (http.allowUnauthenticated || http.token !== undefined || LOOPBACK.test(http.host)) return;
   report.add(
     ['http', 'host'],
-    `is ${http.host}, which others reach, and nothing protects the interface: listen on 127.0.0.1, or say http.allowUnauthenticated: true`,
+    `is ${http.host}, which others reach, and nothing protects the interface: set http.token, listen on 127.0.0.1, or say http.allowUnauthenticated: true`,
   );
 };
 

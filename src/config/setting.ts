@@ -18,10 +18,14 @@ export interface Later {
   readonly doc: string;
 }
 
-/** A list of sections, each of which is read by itself. */
-export interface Elements {
+/**
+ * A list of sections, each of which is read by itself. The setting `by` of an element chooses its section, by the name
+ * that it has in `sections`; without one, and by default, that is the first section.
+ */
+export interface Elements<Sections = Readonly<Record<string, Section>>> {
   readonly kind: 'elements';
-  readonly section: Section;
+  readonly by: string | undefined;
+  readonly sections: Sections;
 }
 
 export interface Section {
@@ -36,6 +40,12 @@ export type ValuesOf<S extends Section> = {
       ? ValuesOf<S[K]>
       : never;
 };
+
+/** What an element of a list gives: the values of one of its sections. */
+export type ElementOf<E extends Elements> =
+  E extends Elements<infer Sections extends Elements['sections']>
+    ? { [K in keyof Sections]: ValuesOf<Sections[K]> }[keyof Sections]
+    : never;
 
 const KIND = { kind: 'setting', required: false, secret: false } as const;
 
@@ -68,7 +78,10 @@ export const secret = <T>(wrapped: Setting<T>): Setting<T> => ({ ...wrapped, sec
 
 export const later = (doc: string): Later => ({ kind: 'later', doc });
 
-export const elements = (section: Section): Elements => ({ kind: 'elements', section });
+export const elements = <const Sections extends Elements['sections']>(options: {
+  readonly by: string | undefined;
+  readonly sections: Sections;
+}): Elements<Sections> => ({ kind: 'elements', ...options });
 
 export const isSetting = (node: Section[string]): node is Setting<unknown> => node.kind === 'setting';
 export const isLater = (node: Section[string]): node is Later => node.kind === 'later';
