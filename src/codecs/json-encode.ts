@@ -1,5 +1,6 @@
 import type { KeyState, KeyValue, StreamState } from '../core/key-state.ts';
 import { JsonWriter } from './json-writer.ts';
+import { PackedStrings, unpackedValue } from './packed-strings.ts';
 
 type ValueOf<Type extends KeyValue['type']> = Extract<KeyValue, { readonly type: Type }>;
 
@@ -44,6 +45,9 @@ const writeValue = (value: KeyValue): void => {
       return;
     case 'stream':
       writeStream(value.stream);
+      return;
+    case 'packed':
+      writePacked(value);
       return;
     case 'json':
       // As Redis gave it: to parse it here would lose digits of numbers and the order of members.
@@ -168,6 +172,49 @@ const writeStream = ({ lastId, entries, groups }: StreamState): void => {
     separator = ',{"name":';
   }
   writer.raw(']}');
+};
+
+const packed = new PackedStrings();
+
+const writePacked = (value: ValueOf<'packed'>): void => {
+  const { redisType, strings } = value;
+  if (redisType === 'zset') {
+    writeValue(unpackedValue(value));
+    return;
+  }
+  packed.load(strings);
+  const step = redisType === 'hash' ? 2 : 1;
+  const order = redisType === 'list' ? inOrder(packed.count) : sorted(packed, step);
+  open(redisType);
+  let separator = redisType === 'hash' ? '{' : '[';
+  for (const index of order) {
+    writer.raw(separator);
+    writer.string(strings, packed.starts[index], packed.ends[index]);
+    separator = ',';
+    if (step === 1) continue;
+    writer.raw(':');
+    writer.string(strings, packed.starts[index + 1], packed.ends[index + 1]);
+  }
+  writer.raw(redisType === 'hash' ? '}' : ']');
+};
+
+const inOrder = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
+
+/** Beyond it, sorting by insertion costs more than the general way does. */
+const FEW = 32;
+
+/** Every `step`-th string's index, in the order of their bytes. Fields most often come nearly so. */
+const sorted = (strings: PackedStrings, step: number): readonly number[] => {
+  const order: number[] = [];
+  for (let index = 0; index < strings.count; index += step) order.push(index);
+  if (order.length > FEW) return order.sort((one, other) => strings.compare(one, other));
+  for (let next = 1; next < order.length; next += 1) {
+    const index = order[next] ?? 0;
+    let at = next;
+    for (; at > 0 && strings.compare(order[at - 1] ?? 0, index) > 0; at -= 1) order[at] = order[at - 1] ?? 0;
+    order[at] = index;
+  }
+  return order;
 };
 
 /** As Buffer.compare, in a fifth of its time for names of the usual length. */

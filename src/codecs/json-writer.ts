@@ -66,23 +66,23 @@ export class JsonWriter {
     this.#isText &&= isUtf8(json);
   }
 
-  /** A byte string, as a JSON string of the encoding begun with. */
-  string(bytes: Buffer): void {
-    if (this.#base64) this.base64(bytes);
-    else this.#text(bytes);
+  /** A byte string, or a part of one, as a JSON string of the encoding begun with. */
+  string(bytes: Buffer, start = 0, end = bytes.length): void {
+    if (this.#base64) this.base64(bytes.subarray(start, end));
+    else this.#text(bytes, start, end);
   }
 
   base64(bytes: Buffer): void {
     this.raw(`"${bytes.toString('base64')}"`);
   }
 
-  #text(bytes: Buffer): void {
-    this.#reserve(bytes.length * ESCAPED_BYTES + 2);
+  #text(bytes: Buffer, start: number, end: number): void {
+    this.#reserve((end - start) * ESCAPED_BYTES + 2);
     const out = this.#out;
     let at = this.#at;
     let highest = 0;
     out[at++] = QUOTE;
-    for (let from = 0; from < bytes.length; from += 1) {
+    for (let from = start; from < end; from += 1) {
       const byte = bytes[from] ?? 0;
       highest |= byte;
       if (PLAIN[byte] === 1) out[at++] = byte;
@@ -90,7 +90,7 @@ export class JsonWriter {
     }
     out[at++] = QUOTE;
     this.#at = at;
-    if (highest >= FIRST_HIGH_BYTE) this.#isText &&= isUtf8(bytes);
+    if (highest >= FIRST_HIGH_BYTE) this.#isText &&= isUtf8(bytes.subarray(start, end));
   }
 
   #reserve(bytes: number): void {

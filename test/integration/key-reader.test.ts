@@ -2,8 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import type { RedisCommand, RedisConnection, RedisReply } from '../../src/clients/redis/port.ts';
 import { encodeState } from '../../src/codecs/key-record.ts';
+import { unpacked } from '../../src/codecs/packed-strings.ts';
 import { type KeyName, keyBytes, keyName } from '../../src/core/key-name.ts';
-import type { KeyState, KeyValue } from '../../src/core/key-state.ts';
+import { type KeyState, type KeyValue, redisTypeOf } from '../../src/core/key-state.ts';
 import { KeyReader, changesSilently } from '../../src/redis-to-kafka/converge/key-reader.ts';
 import type { Found } from '../../src/redis-to-kafka/converge/key-source.ts';
 import { eventually } from '../support/eventually.ts';
@@ -33,7 +34,7 @@ const readOne = async (from: KeyReader, name: KeyName): Promise<Found> => (await
 const stateOf = async (from: KeyReader, name: KeyName): Promise<KeyState> => {
   const found = await readOne(from, name);
   if (found === undefined || found === 'later') throw new Error(`no state, but ${String(found)}`);
-  return found;
+  return unpacked(found);
 };
 
 beforeAll(async () => {
@@ -184,7 +185,7 @@ describe('the key reader', () => {
     };
     await run(...names.filter((_, at) => at % 5 !== 4).map((name) => command(name, names.indexOf(name))));
     const found = await reader.read(names.map(key));
-    expect(found.map((each) => (typeof each === 'object' ? each.value.type : each))).toEqual(
+    expect(found.map((each) => (typeof each === 'object' ? redisTypeOf(each.value) : each))).toEqual(
       names.map((_, at) => ['string', 'hash', 'list', 'set', undefined][at % 5]),
     );
     expect(found[995]).toEqual({ value: { type: 'string', value: Buffer.from('key:995') }, expireAt: undefined });

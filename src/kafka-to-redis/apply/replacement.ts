@@ -1,4 +1,5 @@
 import type { RedisArgument } from '../../clients/redis/port.ts';
+import { unpackedValue } from '../../codecs/packed-strings.ts';
 import { KeyferryError } from '../../core/errors.ts';
 import type { KeyState, StreamState } from '../../core/key-state.ts';
 
@@ -31,6 +32,8 @@ export const replacementOf = ({ value, expireAt }: KeyState): readonly RedisArgu
       return replacement('stream', streamValues(value.stream));
     case 'json':
       return replacement('json', [value.document]);
+    case 'packed':
+      return replacementOf({ value: unpackedValue(value), expireAt });
     case 'dump':
       return replacement('dump', [value.payload]);
     case 'omitted':

@@ -4,17 +4,21 @@ import type { KeyValue, StreamEntry, StreamGroup } from '../../core/key-state.ts
 import { arrayOf, bufferOf, textOf } from './redis-replies.ts';
 import type { LargeKey, PiecewiseType } from './key-pieces.ts';
 import type { Found } from './key-source.ts';
+import { PACKED_TYPES } from './read-keys-script.ts';
 
 export const isLarge = (reply: Found | LargeKey): reply is LargeKey => typeof reply === 'object' && 'elements' in reply;
 
 /** One key's element of the reply to READ_KEYS: its shape is told there. */
 export const readReply = (reply: RedisReply, format: RecordFormat): Found | LargeKey => {
   if (reply === null) return undefined;
-  if (Buffer.isBuffer(reply)) return { value: { type: 'string', value: reply }, expireAt: undefined };
+  if (Buffer.isBuffer(reply)) return { value: textValue(reply), expireAt: undefined };
   if (typeof reply === 'number') return 'later';
   const [first = null, second = null, third = null] = reply;
   if (typeof first === 'number') {
-    return { value: { type: 'string', value: bufferOf(second) }, expireAt: expiryOf(first) };
+    const redisType = PACKED_TYPES[Number(third)];
+    const bytes = bufferOf(second);
+    const value = redisType ? ({ type: 'packed', redisType, strings: bytes } as const) : textValue(bytes);
+    return { value, expireAt: expiryOf(first) };
   }
   const redisType = typeName(textOf(first));
   if (third === null) {
@@ -27,6 +31,8 @@ export const readReply = (reply: RedisReply, format: RecordFormat): Found | Larg
   if (redisType === 'json' && format === 'json') return { value: { type: 'json', document: third }, expireAt };
   return { value: { type: 'dump', redisType, payload: third }, expireAt };
 };
+
+const textValue = (value: Buffer): KeyValue => ({ type: 'string', value });
 
 /** RedisJSON calls its type by another name. */
 const typeName = (redisType: string): string => (redisType === 'ReJSON-RL' ? 'json' : redisType);

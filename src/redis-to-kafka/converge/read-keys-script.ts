@@ -1,4 +1,5 @@
 import type { RedisScript } from '../../clients/redis/port.ts';
+import type { PackedType } from '../../core/key-state.ts';
 
 /**
  * Reads KEYS, each atomically. ARGV: format (`json` or `dump`), maxValueBytes. One reply element per key, in order:
@@ -7,6 +8,7 @@ import type { RedisScript } from '../../clients/redis/port.ts';
  *     bulk                                a string that does not expire, the common case
  *     0                                   not read: the call has done its share of work; ask again
  *     [expireAt, bulk]                    a string that expires
+ *     [expireAt, bulk, code]              a collection, packed: PACKED_TYPES tells the type
  *     [type, expireAt, content, ...]      an array, as the type's own command gives it; a bulk for JSON and DUMP
  *     [type, expireAt, bytes]             a number: too large to travel
  *     [type, expireAt, nil, elements, parts, bytes, 0|1]   too large for this call (LargeKey); 1: its fields may expire
@@ -16,7 +18,8 @@ import type { RedisScript } from '../../clients/redis/port.ts';
  *
  * Costs are microseconds, measured with Redis 7.0 on two busy cores. A script pays about four times what the same
  * command costs outside of it: every string on its way becomes one of Lua's. Number arguments cost 0.2 us to print, so
- * constant ones are texts.
+ * constant ones are texts. Packing a hash of ten fields costs as much here as its twenty replies would, and saves their
+ * reader 4 us.
  */
 const lua = `
 local call = redis.call
@@ -58,14 +61,18 @@ local function fieldExpiries(key, entries)
   return any and all
 end
 
+local pack = cmsgpack.pack
+
 local function collection(key, type)
   local at = expiry(key)
   if type == 'hash' then
     local entries = call('HGETALL', key)
-    return { type, at, entries, fieldExpiries(key, entries) }
-  elseif type == 'list' then return { type, at, call('LRANGE', key, '0', '-1') }
-  elseif type == 'set' then return { type, at, call('SMEMBERS', key) }
-  elseif type == 'zset' then return { type, at, call('ZRANGE', key, '0', '-1', 'WITHSCORES') }
+    local expiries = fieldExpiries(key, entries)
+    if expiries then return { type, at, entries, expiries } end
+    return { at, pack(entries), 1 }
+  elseif type == 'list' then return { at, pack(call('LRANGE', key, '0', '-1')), 2 }
+  elseif type == 'set' then return { at, pack(call('SMEMBERS', key)), 3 }
+  elseif type == 'zset' then return { at, pack(call('ZRANGE', key, '0', '-1', 'WITHSCORES')), 4 }
   end
   return { type, at, call('XRANGE', key, '-', '+'), call('XINFO', 'STREAM', key), call('XINFO', 'GROUPS', key) }
 end
@@ -158,6 +165,9 @@ for i = 1, #KEYS do
 end
 return found
 `;
+
+/** By the code that the script gives. */
+export const PACKED_TYPES: readonly (PackedType | undefined)[] = [undefined, 'hash', 'list', 'set', 'zset'];
 
 export const READ_KEYS: RedisScript = { lua, readOnly: true };
 

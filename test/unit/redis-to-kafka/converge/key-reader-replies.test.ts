@@ -30,9 +30,14 @@ describe('the reply of the reading script', () => {
       },
     ],
     [
-      'a hash',
-      [bulk('hash'), 3, [bulk('a'), bulk('1')], null],
-      { value: { type: 'hash', entries: [bulk('a'), bulk('1')] }, expireAt: 3 },
+      'a packed hash that expires',
+      [3, bulk('packed'), 1],
+      { value: { type: 'packed', redisType: 'hash', strings: bulk('packed') }, expireAt: 3 },
+    ],
+    [
+      'a packed sorted set',
+      [-1, bulk('packed'), 4],
+      { value: { type: 'packed', redisType: 'zset', strings: bulk('packed') }, expireAt: undefined },
     ],
     [
       'a value too large to travel',
