@@ -60,6 +60,7 @@ describe('the subscription', () => {
       'reader',
       'on',
       '>right',
+      'resetchannels',
       '&__keyevent@0__:*',
       '+ping',
       '+psubscribe',

@@ -1,31 +1,36 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../core/clock.ts';
-import { KeyferryError, isKeyferryError } from '../../core/errors.ts';
+import { KeyferryError } from '../../core/errors.ts';
 import type { DialOptions, Line } from './dial.ts';
 import { toKeyferryError } from './errors.ts';
-import type { RedisArgument, RedisCommand, RedisConnection, RedisReply, RedisScript } from './port.ts';
+import type { RedisArgument, RedisCommand, RedisConnection, RedisReply, RedisScript, ScriptKeys } from './port.ts';
+import { argsOf, eachOf } from './script-each.ts';
+import { ScriptRunner } from './script-runner.ts';
 import { send, sendAll } from './send.ts';
 
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
 
-type Dial = (extra: Pick<DialOptions, 'previousId' | 'signal'>) => Promise<Line>;
+export interface ReconnectingOptions {
+  /** @throws why it cannot be dialled now. */
+  readonly dial: (extra: Pick<DialOptions, 'previous' | 'signal'>) => Promise<Line>;
+  readonly clock: Clock;
+  /** Calls when another attempt is worth while before its time; returns what ends that. */
+  readonly onHint?: ((retry: () => void) => () => void) | undefined;
+  readonly onClosed?: (() => void) | undefined;
+}
 
 /** Dials until closed: a broken line is replaced by a new one, with backoff. */
 export class ReconnectingConnection implements RedisConnection {
-  readonly #dial: Dial;
-  readonly #clock: Clock;
+  readonly #options: ReconnectingOptions;
   readonly #closing = new AbortController();
   readonly #done: Promise<void>;
+  readonly #scripts = new ScriptRunner((commands) => this.pipeline(commands));
   #line: Line | undefined;
   #why = new KeyferryError('KF_REDIS_UNAVAILABLE', 'Redis is not connected yet');
   readonly #waiting = new Set<() => void>();
-  /** EVAL_RO came with Redis 7; a server that lacks it says so once. */
-  #readOnlyScripts = true;
 
-  constructor(dial: Dial, clock: Clock) {
-    this.#dial = dial;
-    this.#clock = clock;
+  constructor(options: ReconnectingOptions) {
+    this.#options = options;
     this.#done = this.#keepConnected();
   }
 
@@ -43,18 +48,14 @@ export class ReconnectingConnection implements RedisConnection {
   }
 
   async script(script: RedisScript, keys: readonly Buffer[], args: readonly RedisArgument[]): Promise<RedisReply> {
-    const readOnly = script.readOnly && this.#readOnlyScripts ? '_RO' : '';
-    const rest = [keys.length, ...keys, ...args];
-    try {
-      return await this.#send(`EVALSHA${readOnly}`, [digestOf(script), ...rest]).catch((error: unknown) => {
-        if (!refusedWith(error, 'NOSCRIPT')) throw error;
-        return this.#send(`EVAL${readOnly}`, [script.lua, ...rest]);
-      });
-    } catch (error) {
-      if (readOnly === '' || !refusedWith(error, 'ERR unknown command')) throw error;
-      this.#readOnlyScripts = false;
-      return this.script(script, keys, args);
-    }
+    const [reply = null] = await this.#scripts.run(script, [{ keys, args }]);
+    if (reply instanceof Error) throw reply;
+    return reply;
+  }
+
+  async scriptEach(script: RedisScript, on: ScriptKeys): Promise<readonly (RedisReply | Error)[]> {
+    const reply = await this.script(script, on.keys, argsOf(on)).catch((error: unknown) => error as Error);
+    return eachOf(reply, on.keys.length);
   }
 
   ready(signal?: AbortSignal): Promise<void> {
@@ -91,29 +92,40 @@ export class ReconnectingConnection implements RedisConnection {
 
   async #keepConnected(): Promise<void> {
     const { signal } = this.#closing;
-    let previousId: number | undefined;
+    let previous: Line | undefined;
     let retryMs = FIRST_RETRY_MS;
     while (!signal.aborted) {
       try {
-        const line = await this.#dial({ previousId, signal });
-        previousId = line.id;
+        const line = await this.#options.dial({ previous, signal });
+        previous = line;
         retryMs = FIRST_RETRY_MS;
         await this.#use(line);
       } catch (error) {
         this.#why = toKeyferryError('the connection', error, 'the given address');
         this.#settleWaiting();
       }
-      await this.#clock.sleep(retryMs, signal);
+      await this.#pause(retryMs);
       retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS);
     }
     this.#why = new KeyferryError('KF_REDIS_UNAVAILABLE', 'The connection was closed by us');
     this.#settleWaiting();
+    this.#options.onClosed?.();
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { clock, onHint } = this.#options;
+    const enough = new AbortController();
+    const end = onHint?.(() => {
+      enough.abort();
+    });
+    await clock.sleep(ms, AbortSignal.any([this.#closing.signal, enough.signal]));
+    end?.();
   }
 
   /** Resolves when the line has ended. */
   async #use(line: Line): Promise<void> {
     const hangUp = (): void => {
-      line.redis.disconnect();
+      line.hangUp('the connection was closed by us');
     };
     this.#closing.signal.addEventListener('abort', hangUp);
     this.#line = line;
@@ -129,15 +141,3 @@ export class ReconnectingConnection implements RedisConnection {
     for (const settle of [...this.#waiting]) settle();
   }
 }
-
-const digests = new WeakMap<RedisScript, string>();
-const digestOf = (script: RedisScript): string => {
-  const known = digests.get(script);
-  if (known !== undefined) return known;
-  const digest = createHash('sha1').update(script.lua).digest('hex');
-  digests.set(script, digest);
-  return digest;
-};
-
-const refusedWith = (error: unknown, words: string): boolean =>
-  isKeyferryError(error, 'KF_REDIS_REFUSED') && error.message.includes(`: ${words}`);

@@ -1,11 +1,16 @@
 import { KeyferryError, isKeyferryError, messageOf } from '../../core/errors.ts';
 
-/** Refusals that pass by themselves: the server loads, fails over, is busy, or is short of memory, disk or replicas. */
+/**
+ * Refusals that pass by themselves: the server loads, fails over, gives slots away, is busy, or is short of memory, disk
+ * or replicas.
+ */
 const TRANSIENT = new Set([
   'LOADING',
   'READONLY',
   'MASTERDOWN',
   'CLUSTERDOWN',
+  'MOVED',
+  'ASK',
   'BUSY',
   'UNKILLABLE',
   'TRYAGAIN',
@@ -14,6 +19,8 @@ const TRANSIENT = new Set([
   'NOREPLICAS',
 ]);
 const AUTH = new Set(['WRONGPASS', 'NOAUTH']);
+/** So says a script, whose key went to another node of the cluster. */
+const KEY_ELSEWHERE = 'attempted to access a non local key';
 /** Redis 7.0 says so for a command of a script, with no code of its own. */
 const NOT_PERMITTED_IN_SCRIPT = "The user executing the script can't";
 
@@ -26,7 +33,7 @@ export const refusal = (what: string, reply: string): KeyferryError => {
   const words = reply.replace(/, with args beginning with:.*$/s, '');
   const token = refusalToken(words);
   const message = `Redis refused ${what}: ${words}`;
-  if (TRANSIENT.has(token) || words.startsWith('ERR max number of clients')) {
+  if (TRANSIENT.has(token) || words.startsWith('ERR max number of clients') || words.includes(KEY_ELSEWHERE)) {
     return new KeyferryError('KF_REDIS_UNAVAILABLE', message);
   }
   if (AUTH.has(token)) return new KeyferryError('KF_REDIS_AUTH', message);
@@ -34,6 +41,10 @@ export const refusal = (what: string, reply: string): KeyferryError => {
     return new KeyferryError('KF_REDIS_PERMISSION', message);
   return new KeyferryError('KF_REDIS_REFUSED', message);
 };
+
+/** Redis' own words in the error of a call; undefined where the connection broke and Redis said nothing. */
+export const wordsOfRedis = (error: KeyferryError): string | undefined =>
+  /^Redis refused [^:]*: (.*)$/s.exec(error.message)?.[1];
 
 /** The first word; for an error inside a script before Redis 7, the one that the script's command gave. */
 const refusalToken = (words: string): string =>

@@ -3,9 +3,9 @@ import type { RedisMetrics } from '../../observability/metrics.ts';
 import type { RedisConnection } from './port.ts';
 
 /** Of the commands that Keyferry sends by themselves, those that write. */
-const WRITES = new Set(['SET', 'DEL', 'UNLINK']);
+const WRITES = new Set(['SET', 'DEL', 'UNLINK', 'XACK', 'XAUTOCLAIM', 'XGROUP', 'XREADGROUP']);
 
-/** The connection, with its commands counted and its round trips timed. A script counts as one command for each key. */
+/** The connection, with its commands counted and its round trips timed, but for those that wait (BLOCK). A script counts as one command for each key. */
 export const metered = (connection: RedisConnection, metrics: RedisMetrics, clock: Clock): RedisConnection => {
   const count = (name: string): void => {
     metrics.commands(WRITES.has(name.toUpperCase()) ? 'write' : 'read', 1);
@@ -21,7 +21,8 @@ export const metered = (connection: RedisConnection, metrics: RedisMetrics, cloc
   return {
     call: (name, ...args) => {
       count(name);
-      return timed(connection.call(name, ...args));
+      const reply = connection.call(name, ...args);
+      return args.includes('BLOCK') ? reply : timed(reply);
     },
     pipeline: (commands) => {
       for (const [name] of commands) count(name);
@@ -30,6 +31,10 @@ export const metered = (connection: RedisConnection, metrics: RedisMetrics, cloc
     script: (script, keys, args) => {
       metrics.commands(script.readOnly ? 'read' : 'write', keys.length);
       return timed(connection.script(script, keys, args));
+    },
+    scriptEach: (script, on) => {
+      metrics.commands(script.readOnly ? 'read' : 'write', on.keys.length);
+      return timed(connection.scriptEach(script, on));
     },
     ready: (signal) => connection.ready(signal),
     get isReady() {

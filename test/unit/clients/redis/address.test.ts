@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseRedisUrl } from '../../../../src/clients/redis/connect.ts';
+import { parseRedisUrl } from '../../../../src/clients/redis/address.ts';
 
 test.each([
   ['redis://localhost', { host: 'localhost', port: 6379, tls: false, username: '', password: '' }],

@@ -1,0 +1,43 @@
+import { createSecureContext } from 'node:tls';
+import { messageOf } from '../core/errors.ts';
+import type { Surroundings } from './secret.ts';
+import type { Path } from './setting.ts';
+
+export interface TlsFiles {
+  readonly caFile: string | undefined;
+  readonly certFile: string | undefined;
+  readonly keyFile: string | undefined;
+}
+
+/** Whether the files are there, hold PEM, and fit each other; what is wrong is among the document's problems. */
+export const checkTlsFiles = ({ caFile, certFile, keyFile }: TlsFiles, path: Path, from: Surroundings): void => {
+  const { document, readFile } = from;
+  if (certFile !== undefined && keyFile === undefined)
+    document.add([...path, 'certFile'], 'needs its private key: give keyFile beside it');
+  if (keyFile !== undefined && certFile === undefined)
+    document.add([...path, 'keyFile'], 'needs its certificate: give certFile beside it');
+  const read = (key: string, file: string | undefined): string | undefined => {
+    try {
+      const pem = file === undefined ? undefined : readFile(file);
+      if (pem === undefined || pem.includes('-----BEGIN ')) return pem;
+      document.add([...path, key], `${String(file)} is no PEM: it must have a line that starts with "-----BEGIN"`);
+    } catch (error) {
+      document.add([...path, key], `cannot be read: ${messageOf(error)}`);
+    }
+    return undefined;
+  };
+  const isUsable = (at: string, options: Parameters<typeof createSecureContext>[0]): boolean => {
+    try {
+      createSecureContext(options);
+      return true;
+    } catch (error) {
+      document.add([...path, at], `cannot be used: ${messageOf(error)}`);
+      return false;
+    }
+  };
+  const ca = read('caFile', caFile);
+  const [cert, key] = [read('certFile', certFile), read('keyFile', keyFile)];
+  if (ca !== undefined) isUsable('caFile', { ca });
+  // Whether certificate and key fit each other shows with the key.
+  if (cert !== undefined && isUsable('certFile', { cert }) && key !== undefined) isUsable('keyFile', { cert, key });
+};
