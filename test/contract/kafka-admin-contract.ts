@@ -51,6 +51,20 @@ export const adminContract = (client: KafkaClient, brokers: readonly string[]): 
       expect(new Map([...(await admin.endOffsets(name))].sort(([a], [b]) => a - b))).toEqual(expected);
     });
 
+    it('tells a topic from the one of its name before it, where the library knows ids', async () => {
+      const admin = closers.use(driver.admin());
+      const [one, other] = [uniqueName('topic'), uniqueName('topic')];
+      expect(await admin.topicId(one)).toBeUndefined();
+      for (const name of [one, other]) await admin.create({ name, partitions: 1, config: {} });
+      const ids = [await admin.topicId(one), await admin.topicId(one), await admin.topicId(other)];
+      if (client === 'kafkajs') expect(ids).toEqual([undefined, undefined, undefined]);
+      else {
+        expect(ids[0]).toMatch(/^[0-9a-f]{8}-/);
+        expect(ids[1]).toBe(ids[0]);
+        expect(ids[2]).not.toBe(ids[0]);
+      }
+    });
+
     it('leaves internal topics out', async () => {
       const admin = closers.use(driver.admin());
       expect((await admin.topics()).filter((name) => name.startsWith('__'))).toEqual([]);

@@ -1,6 +1,7 @@
 import { systemClock as clock } from '../../core/clock.ts';
 import type { ErrorCode, KeyferryError } from '../../core/errors.ts';
-import { toLanes, type Lane } from './lanes.ts';
+import { ASKS, type Ask } from './asks.ts';
+import { LaneAcknowledgement, toLanes, type Lane } from './lanes.ts';
 import type { Acknowledgement, OutgoingRecord, RecordProducer } from './port.ts';
 
 /** What a client library does for a producer: one attempt at a time, the rest is the same for all. */
@@ -15,7 +16,7 @@ export interface LaneTransport {
   /** What was sent and not acknowledged will not be sent again: begin new sequences. */
   abandon(): Promise<void>;
   /** Total. */
-  translate(thrown: unknown, doing: string): KeyferryError;
+  translate(thrown: unknown, ask: Ask): KeyferryError;
   close(): Promise<void>;
 }
 
@@ -49,7 +50,7 @@ export class LaneProducer implements RecordProducer {
     this.#sends += 1;
     const lanes = await this.#transferred(records);
     this.#transfer = undefined;
-    return lanes.map(({ topic, partition, baseOffset }) => ({ topic, partition, baseOffset: baseOffset ?? -1n }));
+    return lanes.map((lane) => new LaneAcknowledgement(lane));
   }
 
   async close(): Promise<void> {
@@ -69,7 +70,7 @@ export class LaneProducer implements RecordProducer {
         lastProgress = clock.monotonic();
         hasFailed = false;
       } catch (thrown) {
-        const error = this.#transport.translate(thrown, `send to ${topics.join(', ')}`);
+        const error = this.#transport.translate(thrown, ASKS.send(topics));
         if (clock.monotonic() - lastProgress >= (PATIENCE_MS[error.code] ?? 0)) throw error;
         hasFailed = true;
         await clock.sleep(RETRY_DELAY_MS);

@@ -1,5 +1,5 @@
 import { partitionOf } from './murmur2.ts';
-import type { OutgoingRecord } from './port.ts';
+import type { Acknowledgement, OutgoingRecord } from './port.ts';
 
 /** The records of one send for one partition, in the order of the send; the first `done` of them stand in the log. */
 export interface Lane {
@@ -7,8 +7,43 @@ export interface Lane {
   readonly partition: number;
   readonly records: OutgoingRecord[];
   done: number;
-  /** Of the first batch that was acknowledged. */
-  baseOffset: bigint | undefined;
+  /** The batches in which they were acknowledged. Another producer's records may stand between two of them. */
+  readonly batches: LaneBatch[];
+}
+
+interface LaneBatch {
+  /** Index of its first record in the lane. */
+  readonly first: number;
+  /** -1: the broker did not say it. */
+  readonly baseOffset: bigint;
+}
+
+/** The broker has taken the next `count` records of the lane. */
+export const advance = (lane: Lane, count: number, baseOffset: bigint): void => {
+  lane.batches.push({ first: lane.done, baseOffset });
+  lane.done += count;
+};
+
+/** What the broker said of a lane, all of which stands in the log. */
+export class LaneAcknowledgement implements Acknowledgement {
+  readonly topic: string;
+  readonly partition: number;
+  readonly baseOffset: bigint;
+  readonly #lane: Lane;
+
+  constructor(lane: Lane) {
+    this.topic = lane.topic;
+    this.partition = lane.partition;
+    this.baseOffset = lane.batches[0]?.baseOffset ?? -1n;
+    this.#lane = lane;
+  }
+
+  offsetOf(record: OutgoingRecord): bigint | undefined {
+    const { records, batches } = this.#lane;
+    const at = records.indexOf(record);
+    const batch = at === -1 ? undefined : batches.findLast(({ first }) => first <= at);
+    return batch === undefined || batch.baseOffset < 0n ? undefined : batch.baseOffset + BigInt(at - batch.first);
+  }
 }
 
 /**
@@ -28,8 +63,7 @@ export const toLanes = (
     const partition = record.partition ?? (key === null ? keylessTurn % count : partitionOf(key, count));
     const lanes = byTopic.get(topic);
     const lane = lanes?.get(partition);
-    if (lane === undefined)
-      lanes?.set(partition, { topic, partition, records: [record], done: 0, baseOffset: undefined });
+    if (lane === undefined) lanes?.set(partition, { topic, partition, records: [record], done: 0, batches: [] });
     else lane.records.push(record);
   }
   return [...byTopic.values()].flatMap((lanes) => [...lanes.values()]);

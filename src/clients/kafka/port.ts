@@ -28,6 +28,8 @@ export interface Acknowledgement {
   readonly topic: string;
   readonly partition: number;
   readonly baseOffset: bigint;
+  /** Where one of the records stands, the very object that was sent; undefined: elsewhere, or the broker did not say. */
+  offsetOf(record: OutgoingRecord): bigint | undefined;
 }
 
 /** An idempotent producer, acks=all. One send at a time: await it before the next one, or lose the order. */
@@ -113,6 +115,11 @@ export interface KafkaAdmin {
   describe(topic: string): Promise<TopicDescription | undefined>;
   /** Creates the topic with the broker's default replication; one that exists already is left as it is. */
   create(topic: TopicSpec): Promise<void>;
+  /**
+   * Kafka's id of a topic: another one once it was deleted and created again. undefined where there is no such topic, and
+   * where the client library or the broker does not tell.
+   */
+  topicId(topic: string): Promise<string | undefined>;
   /** The next offset of each partition. */
   endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>>;
   close(): Promise<void>;

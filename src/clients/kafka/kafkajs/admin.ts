@@ -1,6 +1,7 @@
 import kafkajs, { type Admin } from 'kafkajs';
 
 import { isKeyferryError } from '../../../core/errors.ts';
+import { ASKS, type Ask } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { KafkaAdmin, TopicDescription, TopicSpec } from '../port.ts';
 import { kafkajsClient } from './client.ts';
@@ -17,13 +18,13 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   async topics(): Promise<readonly string[]> {
-    const names = await this.#asked('list topics', () => this.#admin.listTopics());
+    const names = await this.#asked(ASKS.listTopics(), () => this.#admin.listTopics());
     return names.filter((name) => !INTERNAL.has(name)).toSorted();
   }
 
   async describe(topic: string): Promise<TopicDescription | undefined> {
     try {
-      return await this.#asked(`describe topic ${topic}`, () => this.#describe(topic));
+      return await this.#asked(ASKS.describeTopic(topic), () => this.#describe(topic));
     } catch (error) {
       if (isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING')) return undefined;
       throw error;
@@ -51,16 +52,21 @@ export class KafkajsAdmin implements KafkaAdmin {
   async create({ name, partitions, config }: TopicSpec): Promise<void> {
     const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }));
     const spec = { topic: name, numPartitions: partitions, replicationFactor: -1, configEntries };
-    await this.#asked(`create topic ${name}`, () => this.#admin.createTopics({ topics: [spec], waitForLeaders: true }));
+    await this.#asked(ASKS.createTopic(name), () => this.#admin.createTopics({ topics: [spec], waitForLeaders: true }));
+  }
+
+  /** The library's metadata requests are of a version before ids. */
+  topicId(): Promise<undefined> {
+    return Promise.resolve(undefined);
   }
 
   async endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
-    const offsets = await this.#asked(`list offsets of ${topic}`, () => this.#admin.fetchTopicOffsets(topic));
+    const offsets = await this.#asked(ASKS.listOffsets(topic), () => this.#admin.fetchTopicOffsets(topic));
     return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
   }
 
   async deleteGroup(groupId: string): Promise<void> {
-    await this.#asked(`delete group ${groupId}`, () => this.#admin.deleteGroups([groupId]));
+    await this.#asked(ASKS.deleteGroup(groupId), () => this.#admin.deleteGroups([groupId]));
   }
 
   async close(): Promise<void> {
@@ -68,14 +74,14 @@ export class KafkajsAdmin implements KafkaAdmin {
     await this.#admin.disconnect();
   }
 
-  async #asked<T>(doing: string, ask: () => Promise<T>): Promise<T> {
+  async #asked<T>(ask: Ask, request: () => Promise<T>): Promise<T> {
     try {
       this.#connected ??= this.#admin.connect();
       await this.#connected;
-      return await ask();
+      return await request();
     } catch (error) {
       this.#connected = undefined;
-      throw fromKafkajs(error, doing);
+      throw fromKafkajs(error, ask);
     }
   }
 }

@@ -1,6 +1,8 @@
 import kafkajs, { type Kafka } from 'kafkajs';
 
 import type { DriverOptions } from '../driver-options.ts';
+import type { Overheard } from './overheard.ts';
+import { securityOptions } from './security.ts';
 
 /** Few and quick: whoever calls us, or our own loop, tries again and knows how long. */
 export const RETRY = { initialRetryTime: 100, maxRetryTime: 300, retries: 1 };
@@ -18,18 +20,25 @@ export const CONSUMER_SETTINGS = {
   retry: { ...RETRY, restartOnFailure: () => Promise.resolve(false) },
 };
 
-/** The library writes to the console on its own: its words go to our logger instead, or nowhere. */
-export const kafkajsClient = ({ brokers, clientId, logger }: DriverOptions): Kafka =>
-  new kafkajs.Kafka({
+/**
+ * The library writes to the console on its own: its words go to our logger instead, or nowhere.
+ * @param overheard is told of the errors among them
+ */
+export const kafkajsClient = (options: DriverOptions, overheard?: Overheard): Kafka => {
+  const { brokers, clientId, logger } = options;
+  return new kafkajs.Kafka({
+    ...securityOptions(options),
     brokers: [...brokers],
     clientId,
     connectionTimeout: 3_000,
     requestTimeout: 7_000,
     retry: RETRY,
-    logLevel: logger === undefined ? kafkajs.logLevel.NOTHING : kafkajs.logLevel.INFO,
+    logLevel: logger === undefined ? kafkajs.logLevel.ERROR : kafkajs.logLevel.INFO,
     logCreator:
       () =>
-      ({ namespace, log: { message } }) => {
+      ({ namespace, log: { message, ['error']: error } }) => {
+        if (typeof error === 'string') overheard?.hear(error);
         logger?.debug({ namespace }, `kafkajs: ${message}`);
       },
   });
+};

@@ -1,4 +1,5 @@
 import type { ErrorCode, KeyferryError } from '../../../core/errors.ts';
+import type { Ask } from '../asks.ts';
 import { brokerErrorCode, networkErrorCode, toKeyferryError } from '../kafka-errors.ts';
 
 /** What kafkajs hangs on its errors; any of it may be absent on a foreign one. */
@@ -25,8 +26,11 @@ const codeOf = (error: LibraryError): ErrorCode | undefined => {
   return code ?? NAMES[error.name] ?? transient;
 };
 
-/** @param doing what failed, for the message: `send to orders`. */
-export const fromKafkajs = (thrown: unknown, doing: string): KeyferryError => toKeyferryError(thrown, doing, codeOf);
+const nameOf = ({ type }: LibraryError): string | undefined => (typeof type === 'string' ? type : undefined);
+
+/** @param ask what failed. */
+export const fromKafkajs = (thrown: unknown, ask: Ask): KeyferryError =>
+  toKeyferryError(thrown, ask, { codeOf, nameOf });
 
 /** Kafka's names of the broker errors in a failure. */
 export const brokerErrorsIn = (thrown: unknown): readonly string[] => {

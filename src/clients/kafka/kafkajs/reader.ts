@@ -4,12 +4,14 @@ import type { Consumer, EachBatchPayload } from 'kafkajs';
 
 import { systemClock as clock } from '../../../core/clock.ts';
 import type { KeyferryError } from '../../../core/errors.ts';
+import { ASKS, type Ask } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import { Positions } from '../positions.ts';
 import type { RecordBatch, TopicReader } from '../port.ts';
 import { KafkajsAdmin } from './admin.ts';
 import { CONSUMER_SETTINGS, kafkajsClient } from './client.ts';
 import { fromKafkajs } from './errors.ts';
+import { Overheard } from './overheard.ts';
 import { toIncoming } from './records.ts';
 
 /** Without progress for this long, the reading is given up. */
@@ -54,10 +56,13 @@ export class KafkajsReader implements TopicReader {
 
   /** @returns what kept it from reading to the end */
   async #read(topic: string, positions: Positions, onBatch: OnBatch): Promise<KeyferryError | undefined> {
-    const groupId = `${this.#options.clientId}-reader-${randomUUID()}`;
-    const consumer = kafkajsClient(this.#options).consumer({ groupId, ...CONSUMER_SETTINGS });
+    const groupPrefix = `${this.#options.clientId}-reader-`;
+    const groupId = `${groupPrefix}${randomUUID()}`;
+    const ask = ASKS.readAsGroup(topic, groupPrefix);
+    const overheard = new Overheard();
+    const consumer = kafkajsClient(this.#options, overheard).consumer({ groupId, ...CONSUMER_SETTINGS });
     try {
-      return await new Pass(consumer, topic, positions, onBatch).run();
+      return await new Pass({ consumer, topic, positions, onBatch, ask, overheard }).run();
     } finally {
       await consumer.disconnect().catch(() => undefined);
       // A group without members and offsets goes by itself, after a while.
@@ -70,19 +75,32 @@ export class KafkajsReader implements TopicReader {
   }
 }
 
+interface PassOptions {
+  readonly consumer: Consumer;
+  readonly topic: string;
+  readonly positions: Positions;
+  readonly onBatch: OnBatch;
+  readonly ask: Ask;
+  readonly overheard: Overheard;
+}
+
 /** One consumer's reading from the open positions on. */
 class Pass {
   readonly #consumer: Consumer;
   readonly #topic: string;
   readonly #positions: Positions;
   readonly #onBatch: OnBatch;
+  readonly #ask: Ask;
+  readonly #overheard: Overheard;
   readonly #done = Promise.withResolvers<KeyferryError | undefined>();
 
-  constructor(consumer: Consumer, topic: string, positions: Positions, onBatch: OnBatch) {
+  constructor({ consumer, topic, positions, onBatch, ask, overheard }: PassOptions) {
     this.#consumer = consumer;
     this.#topic = topic;
     this.#positions = positions;
     this.#onBatch = onBatch;
+    this.#ask = ask;
+    this.#overheard = overheard;
   }
 
   /** Rejects when the batch handler does. */
@@ -102,7 +120,7 @@ class Pass {
   }
 
   #fail(error: unknown): void {
-    this.#done.resolve(fromKafkajs(error, `read ${this.#topic}`));
+    this.#done.resolve(fromKafkajs(this.#overheard.explain(error), this.#ask));
   }
 
   async #start(): Promise<void> {

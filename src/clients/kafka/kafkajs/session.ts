@@ -1,10 +1,12 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 
 import { systemClock as clock } from '../../../core/clock.ts';
+import { ASKS } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { GroupConsumerOptions, RecordBatch } from '../port.ts';
 import { CONSUMER_SETTINGS, kafkajsClient } from './client.ts';
 import { fromKafkajs } from './errors.ts';
+import { Overheard } from './overheard.ts';
 import { toIncoming } from './records.ts';
 
 const HEARTBEAT_EVERY_MS = 1_000;
@@ -18,12 +20,15 @@ type End = { readonly why: 'stopped' } | { readonly why: 'kafka' | 'handler'; re
  */
 export class Session {
   readonly #consumer: Consumer;
+  readonly #groupId: string;
   readonly #topics: readonly string[];
   readonly #handle: Handler;
+  readonly #overheard = new Overheard();
   readonly #end = Promise.withResolvers<End>();
 
   constructor(options: DriverOptions, { groupId, topics }: GroupConsumerOptions, handle: Handler) {
-    this.#consumer = kafkajsClient(options).consumer({ groupId, ...CONSUMER_SETTINGS });
+    this.#consumer = kafkajsClient(options, this.#overheard).consumer({ groupId, ...CONSUMER_SETTINGS });
+    this.#groupId = groupId;
     this.#topics = topics;
     this.#handle = handle;
   }
@@ -44,7 +49,7 @@ export class Session {
     await this.#consumer.disconnect().catch(() => undefined);
     if (end.why === 'handler') throw end.error as Error;
     if (end.why === 'stopped') return;
-    const error = fromKafkajs(end.error, 'consume');
+    const error = fromKafkajs(this.#overheard.explain(end.error), ASKS.consume(this.#groupId, this.#topics));
     if (error.code !== 'KF_KAFKA_UNAVAILABLE') throw error;
   }
 

@@ -2,10 +2,11 @@ import type { Message, Producer, ProducerBatch, RecordMetadata } from 'kafkajs';
 
 import { systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
+import { ASKS, type Ask } from '../asks.ts';
 import { BatchLimits, checkSize } from '../batch-limits.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { LaneTransport } from '../lane-producer.ts';
-import type { Lane } from '../lanes.ts';
+import { type Lane, advance } from '../lanes.ts';
 import type { OutgoingRecord } from '../port.ts';
 import { fittingRecords } from '../record-size.ts';
 import { KafkajsAdmin } from './admin.ts';
@@ -67,8 +68,7 @@ export class KafkajsTransport implements LaneTransport {
     const batches = repeated === undefined ? this.#nextBatches(lanes) : [repeated];
     let acknowledgements: readonly RecordMetadata[];
     try {
-      this.#producer ??= this.#connect();
-      acknowledgements = await (await this.#producer).sendBatch(toSend(batches));
+      acknowledgements = await (await this.#connected()).sendBatch(toSend(batches));
     } catch (thrown) {
       await this.#fail(thrown, batches);
       return;
@@ -81,7 +81,7 @@ export class KafkajsTransport implements LaneTransport {
     if (brokerErrorsIn(thrown).some((name) => STATE_LOST.has(name))) await this.abandon();
     else this.#failed = this.#failed.length > 0 ? this.#failed : [...batches];
     const [first] = batches;
-    const isTooLarge = isKeyferryError(fromKafkajs(thrown, 'send'), 'KF_KAFKA_RECORD_TOO_LARGE');
+    const isTooLarge = isKeyferryError(fromKafkajs(thrown, ASKS.send([])), 'KF_KAFKA_RECORD_TOO_LARGE');
     if (!isTooLarge || first === undefined) throw thrown;
     // Which of several it was shows when each is repeated alone.
     if (batches.length > 1) return;
@@ -99,10 +99,7 @@ export class KafkajsTransport implements LaneTransport {
       const acknowledged = acknowledgements.find(isOurs);
       // When a leader moves, kafkajs may forget to send to the new one, and resolves all the same.
       if (acknowledged === undefined) this.#failed.push(batch);
-      else {
-        lane.done += records.length;
-        lane.baseOffset ??= BigInt(acknowledged.baseOffset ?? -1);
-      }
+      else advance(lane, records.length, BigInt(acknowledged.baseOffset ?? -1));
     }
   }
 
@@ -113,13 +110,23 @@ export class KafkajsTransport implements LaneTransport {
     await producer?.then((connected) => connected.disconnect()).catch(() => undefined);
   }
 
-  translate(thrown: unknown, doing: string): KeyferryError {
-    return fromKafkajs(thrown, doing);
+  translate(thrown: unknown, ask: Ask): KeyferryError {
+    return fromKafkajs(thrown, ask);
   }
 
   async close(): Promise<void> {
     await this.abandon();
     await this.#admin.close();
+  }
+
+  async #connected(): Promise<Producer> {
+    this.#producer ??= this.#connect();
+    try {
+      return await this.#producer;
+    } catch (error) {
+      this.#producer = undefined;
+      throw error;
+    }
   }
 
   async #connect(): Promise<Producer> {

@@ -2,28 +2,34 @@ import { Admin, ListOffsetTimestamps, ConfigResourceTypes } from '@platformatic/
 
 import { systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError } from '../../../core/errors.ts';
+import { ASKS, type Ask } from '../asks.ts';
 import type { KafkaAdmin, TopicDescription, TopicSpec } from '../port.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import { libraryOptions } from './cluster.ts';
+import { ConnectionWatch } from './connection-watch.ts';
 import { fromPlatformatic, isBrokerError } from './errors.ts';
 
 const VISIBLE_WITHIN_MS = 5_000;
 const RETRY_DELAY_MS = 50;
+/** What a broker says that keeps no ids. */
+const NO_ID = '00000000-0000-0000-0000-000000000000';
 
 export class PlatformaticAdmin implements KafkaAdmin {
   readonly #admin: Admin;
+  readonly #watch: ConnectionWatch;
 
   constructor(options: DriverOptions) {
     this.#admin = new Admin(libraryOptions(options));
+    this.#watch = new ConnectionWatch(this.#admin.connections);
   }
 
   async topics(): Promise<readonly string[]> {
-    return this.#asked('list topics', () => this.#admin.listTopics());
+    return this.#asked(ASKS.listTopics(), () => this.#admin.listTopics());
   }
 
   async describe(topic: string): Promise<TopicDescription | undefined> {
     try {
-      return await this.#asked(`describe topic ${topic}`, () => this.#describe(topic));
+      return await this.#asked(ASKS.describeTopic(topic), () => this.#describe(topic));
     } catch (error) {
       if (isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING')) return undefined;
       throw error;
@@ -47,14 +53,29 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   async #partitions(topic: string) {
+    return (await this.#metadata(topic))?.partitions;
+  }
+
+  async #metadata(topic: string) {
     // Not retried: "unknown topic" is an answer here, and the library would ask again and again.
     const metadata = await this.#admin.metadata({ topics: [topic], forceUpdate: true, retries: 0 });
-    return metadata.topics.get(topic)?.partitions;
+    return metadata.topics.get(topic);
+  }
+
+  async topicId(topic: string): Promise<string | undefined> {
+    try {
+      const id = await this.#asked(ASKS.describeTopic(topic), async () => (await this.#metadata(topic))?.id);
+      // In the place of an id that a broker before 2.8 does not have, the library gives the name.
+      return id === topic || id === NO_ID ? undefined : id;
+    } catch (error) {
+      if (isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING')) return undefined;
+      throw error;
+    }
   }
 
   async create({ name, partitions, config }: TopicSpec): Promise<void> {
     const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
-    await this.#asked(`create topic ${name}`, async () => {
+    await this.#asked(ASKS.createTopic(name), async () => {
       try {
         await this.#admin.createTopics({ topics: [name], partitions, replicas: -1, configs });
       } catch (error) {
@@ -79,7 +100,7 @@ export class PlatformaticAdmin implements KafkaAdmin {
   }
 
   async endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
-    return this.#asked(`list offsets of ${topic}`, async () => {
+    return this.#asked(ASKS.listOffsets(topic), async () => {
       const indexes = [...((await this.#partitions(topic)) ?? []).keys()];
       const partitions = indexes.map((partitionIndex) => ({ partitionIndex, timestamp: ListOffsetTimestamps.LATEST }));
       const [listed] = await this.#admin.listOffsets({ topics: [{ name: topic, partitions }] });
@@ -91,11 +112,11 @@ export class PlatformaticAdmin implements KafkaAdmin {
     await this.#admin.close();
   }
 
-  async #asked<T>(doing: string, ask: () => Promise<T>): Promise<T> {
+  async #asked<T>(ask: Ask, request: () => Promise<T>): Promise<T> {
     try {
-      return await ask();
+      return await this.#watch.explained(request());
     } catch (error) {
-      throw fromPlatformatic(error, doing);
+      throw fromPlatformatic(error, ask);
     }
   }
 }

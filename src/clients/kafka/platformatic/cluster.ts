@@ -4,6 +4,7 @@ import {
   protocolErrorsCodesById,
   type BaseOptions,
   type Broker,
+  type ClusterMetadata,
   type ClusterPartitionMetadata,
   type Connection,
   type Reader,
@@ -11,8 +12,12 @@ import {
 } from '@platformatic/kafka';
 
 import { KeyferryError, type ErrorCode } from '../../../core/errors.ts';
+import { ASKS } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import { brokerErrorCode } from '../kafka-errors.ts';
+import { ConnectionWatch } from './connection-watch.ts';
+import { fromPlatformatic } from './errors.ts';
+import { securityOptions } from './security.ts';
 
 /** After this long without an answer the connection is given up. */
 const REQUEST_TIMEOUT_MS = 7_000;
@@ -20,9 +25,10 @@ const CONNECT_TIMEOUT_MS = 3_000;
 const METADATA_MAX_AGE_MS = 30_000;
 
 /** What every client of the library is made with. No retries inside: each of ours knows what it may repeat. */
-export const libraryOptions = ({ brokers, clientId }: DriverOptions): BaseOptions & { requestTimeout: number } => ({
-  clientId,
-  bootstrapBrokers: [...brokers],
+export const libraryOptions = (options: DriverOptions): BaseOptions & { requestTimeout: number } => ({
+  ...securityOptions(options),
+  clientId: options.clientId,
+  bootstrapBrokers: [...options.brokers],
   connectTimeout: CONNECT_TIMEOUT_MS,
   requestTimeout: REQUEST_TIMEOUT_MS,
   metadataMaxAge: METADATA_MAX_AGE_MS,
@@ -50,19 +56,24 @@ export const brokerError = (code: number): { readonly name: string; readonly cod
  */
 export class Cluster {
   readonly #base: Base;
+  readonly #watch: ConnectionWatch;
 
   constructor(options: DriverOptions, requestTimeout = REQUEST_TIMEOUT_MS) {
     this.#base = new Base({ ...libraryOptions(options), requestTimeout });
+    this.#watch = new ConnectionWatch(this.#base.connections);
   }
 
   /** Asks a broker, whatever is known already. */
   async refresh(topics: readonly string[]): Promise<void> {
-    await this.#base.metadata({ topics: [...topics], forceUpdate: true, retries: 0 });
+    await this.#watch.explained(this.#base.metadata({ topics: [...topics], forceUpdate: true, retries: 0 }));
   }
 
-  /** By partition index. @throws KF_KAFKA_TOPIC_MISSING */
+  /** By partition index. @throws KF_KAFKA_TOPIC_MISSING, KF_KAFKA_PERMISSION, or the library's errors */
   async partitions(topic: string): Promise<readonly ClusterPartitionMetadata[]> {
-    const metadata = await this.#base.metadata({ topics: [topic], retries: 0 });
+    const metadata = await this.#metadata([topic]).catch((thrown: unknown) => {
+      const error = fromPlatformatic(thrown, ASKS.findTopic(topic));
+      throw error.code === 'KF_KAFKA_PERMISSION' ? error : thrown;
+    });
     const partitions = metadata.topics.get(topic)?.partitions;
     if (partitions === undefined) throw new KeyferryError('KF_KAFKA_TOPIC_MISSING', `topic ${topic} does not exist`);
     return partitions;
@@ -70,27 +81,32 @@ export class Cluster {
 
   /** @param node a broker's id, as the metadata names it. */
   async connection(node: number): Promise<Connection> {
-    const { brokers } = await this.#base.metadata({ topics: [], retries: 0 });
-    return this.#base.connections.get(brokers.get(node) as Broker);
+    const { brokers } = await this.#metadata([]);
+    return this.#watch.explained(this.#base.connections.get(brokers.get(node) as Broker));
   }
 
   async anyConnection(): Promise<Connection> {
-    const { brokers } = await this.#base.metadata({ topics: [], retries: 0 });
-    return this.#base.connections.getFirstAvailable([...brokers.values()]);
+    const { brokers } = await this.#metadata([]);
+    return this.#watch.explained(this.#base.connections.getFirstAvailable([...brokers.values()]));
   }
 
   async request<Response>(node: number, { apiKey, apiVersion, write, read }: WireRequest<Response>): Promise<Response> {
     const connection = await this.connection(node);
-    return new Promise((resolve, reject) => {
+    const answer = new Promise<Response>((resolve, reject) => {
       const parse = (_correlationId: number, _key: number, _version: number, reader: Reader): Response => read(reader);
       connection.send(apiKey, apiVersion, write, parse, false, false, (error, response) => {
         if (error === null) resolve(response as Response);
         else reject(error);
       });
     });
+    return this.#watch.explained(answer);
   }
 
   async close(): Promise<void> {
     await this.#base.close();
+  }
+
+  #metadata(topics: string[]): Promise<ClusterMetadata> {
+    return this.#watch.explained(this.#base.metadata({ topics, retries: 0 }));
   }
 }

@@ -5,7 +5,6 @@ import type { DriverOptions } from '../driver-options.ts';
 import type { GroupConsumer, GroupConsumerOptions } from '../port.ts';
 import { Cluster } from './cluster.ts';
 import { Delivery, type BatchHandler } from './delivery.ts';
-import { fromPlatformatic } from './errors.ts';
 import { Membership, type Offset } from './membership.ts';
 
 const RETRY_DELAY_MS = 500;
@@ -64,7 +63,7 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
       return offsets;
     } catch (thrown) {
       if (this.#isClosing()) return undefined;
-      const error = fromPlatformatic(thrown, 'join');
+      const error = this.#membership.translate(thrown);
       // A topic may be new: its metadata takes a moment to reach every broker.
       const isNew = error.code === 'KF_KAFKA_TOPIC_MISSING' && this.#trouble !== error.code;
       if (!isNew && error.code !== 'KF_KAFKA_UNAVAILABLE') throw error;

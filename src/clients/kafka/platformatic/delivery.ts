@@ -1,8 +1,9 @@
 import { aborted, systemClock as clock } from '../../../core/clock.ts';
-import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
+import { isKeyferryError, type KeyferryError } from '../../../core/errors.ts';
+import { ASKS } from '../asks.ts';
+import { partitionError } from '../kafka-errors.ts';
 import type { RecordBatch } from '../port.ts';
 import { brokerError, type Cluster } from './cluster.ts';
-import { fromPlatformatic } from './errors.ts';
 import { fetchRequest, type FetchedPartition, type FetchLimits } from './fetch-request.ts';
 import { SESSION_TIMEOUT_MS, type Membership, type Offset } from './membership.ts';
 import { listOffsets } from './offsets.ts';
@@ -138,11 +139,11 @@ export class Delivery {
     const failures: KeyferryError[] = [];
     for (const fetched of partitions) {
       const feed = wanted.find(({ topic, partition }) => topic === fetched.topic && partition === fetched.partition);
-      const { name, code } = brokerError(fetched.errorCode);
+      const refusal = brokerError(fetched.errorCode);
       if (feed === undefined) continue;
-      if (name === 'NONE') this.#take(feed, fetched);
-      else if (name === 'OFFSET_OUT_OF_RANGE') await this.#toEarliest(feed);
-      else failures.push(new KeyferryError(code, `partition ${feed.partition} of ${feed.topic}: ${name}`));
+      if (refusal.name === 'NONE') this.#take(feed, fetched);
+      else if (refusal.name === 'OFFSET_OUT_OF_RANGE') await this.#toEarliest(feed);
+      else failures.push(partitionError(feed, refusal, ASKS.read(feed.topic)));
     }
     if (failures.length > 0) throw new AggregateError(failures);
     this.#lastFetch = clock.monotonic();
@@ -211,7 +212,7 @@ export class Delivery {
         if (!(await this.#membership.heartbeat())) this.stop();
         this.#lastBeat = clock.monotonic();
       } catch (thrown) {
-        const error = fromPlatformatic(thrown, 'heartbeat');
+        const error = this.#membership.translate(thrown);
         if (error.code !== 'KF_KAFKA_UNAVAILABLE') this.#fail(error);
         // From here on another member may have been given our partitions.
         if (clock.monotonic() - this.#lastBeat > SESSION_TIMEOUT_MS) this.stop();
@@ -220,7 +221,7 @@ export class Delivery {
   }
 
   async #recover(thrown: unknown): Promise<void> {
-    const error = fromPlatformatic(thrown, 'fetch');
+    const error = this.#membership.translate(thrown);
     const isNew = error.code === 'KF_KAFKA_TOPIC_MISSING' && clock.monotonic() - this.#lastFetch < MISSING_AFTER_MS;
     const mayPass = isNew || error.code === 'KF_KAFKA_UNAVAILABLE';
     if (!mayPass) this.#fail(error);

@@ -1,4 +1,5 @@
 import type { ErrorCode, KeyferryError } from '../../../core/errors.ts';
+import type { Ask } from '../asks.ts';
 import { brokerErrorCode, everyError, networkErrorCode, toKeyferryError } from '../kafka-errors.ts';
 
 /** What @platformatic/kafka hangs on its errors; any of it may be absent on a foreign one. */
@@ -11,7 +12,6 @@ interface LibraryError extends Error {
 }
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
-  PLT_KFK_AUTHENTICATION: 'KF_KAFKA_AUTH',
   PLT_KFK_NETWORK: 'KF_KAFKA_UNAVAILABLE',
   PLT_KFK_TIMEOUT: 'KF_KAFKA_UNAVAILABLE',
   PLT_KFK_UNEXPECTED_CORRELATION_ID: 'KF_KAFKA_UNAVAILABLE',
@@ -20,7 +20,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 /** The library tells these apart by their words alone. */
 const WORDS: readonly (readonly [RegExp, ErrorCode])[] = [
   [/^Unknown topic /, 'KF_KAFKA_TOPIC_MISSING'],
-  [/requires TLS|TLS handshake failed/, 'KF_KAFKA_AUTH'],
+  [/requires TLS/, 'KF_KAFKA_AUTH'],
   [/^Client closed while retrying/, 'KF_KAFKA_UNAVAILABLE'],
 ];
 
@@ -28,12 +28,16 @@ const codeOf = (error: LibraryError): ErrorCode | undefined => {
   if (typeof error.apiId === 'string') return brokerErrorCode(error.apiId, error.canRetry === true);
   const worded = WORDS.find(([words]) => words.test(error.message))?.[1];
   if (worded !== undefined) return worded;
+  // The library puts a lost connection into one as well: its cause decides.
+  if (error.code === 'PLT_KFK_AUTHENTICATION') return error.cause === undefined ? 'KF_KAFKA_AUTH' : undefined;
   return typeof error.code === 'string' ? (CODES[error.code] ?? networkErrorCode(error.code)) : undefined;
 };
 
-/** @param doing what failed, for the message: `send to orders`. */
-export const fromPlatformatic = (thrown: unknown, doing: string): KeyferryError =>
-  toKeyferryError(thrown, doing, codeOf);
+const nameOf = ({ apiId }: LibraryError): string | undefined => (typeof apiId === 'string' ? apiId : undefined);
+
+/** @param ask what failed. */
+export const fromPlatformatic = (thrown: unknown, ask: Ask): KeyferryError =>
+  toKeyferryError(thrown, ask, { codeOf, nameOf });
 
 /** What a coordinator says about our membership: the id to join with, '' for a new one; undefined: nothing. */
 export const memberIdIn = (thrown: unknown): string | undefined => {

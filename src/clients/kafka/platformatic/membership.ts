@@ -11,6 +11,7 @@ import {
 } from '@platformatic/kafka';
 
 import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
+import { ASKS } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { GroupConsumerOptions } from '../port.ts';
 import { Cluster } from './cluster.ts';
@@ -169,6 +170,11 @@ export class Membership {
     );
   }
 
+  /** Total. @param doing `join` */
+  translate(thrown: unknown, doing = 'consume as'): KeyferryError {
+    return fromPlatformatic(thrown, ASKS.consume(this.#group.groupId, this.#group.topics, doing));
+  }
+
   /** Ends a join that is under way, and allows no other. */
   async stopJoining(): Promise<void> {
     await this.#joining.close();
@@ -192,7 +198,7 @@ export class Membership {
     try {
       return await ask(await this.#coordinatorConnection(cluster));
     } catch (thrown) {
-      const error = fromPlatformatic(thrown, `${doing} group ${this.#group.groupId}`);
+      const error = this.translate(thrown, doing);
       this.#memberId = memberIdIn(thrown) ?? this.#memberId;
       if (isKeyferryError(error, 'KF_KAFKA_UNAVAILABLE')) this.#coordinator = undefined;
       throw error;

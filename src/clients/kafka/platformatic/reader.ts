@@ -1,6 +1,8 @@
 import { systemClock as clock } from '../../../core/clock.ts';
-import { KeyferryError, type ErrorCode } from '../../../core/errors.ts';
+import type { ErrorCode } from '../../../core/errors.ts';
+import { ASKS } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
+import { partitionError } from '../kafka-errors.ts';
 import type { RecordBatch, TopicReader } from '../port.ts';
 import { Positions } from '../positions.ts';
 import { brokerError, Cluster } from './cluster.ts';
@@ -76,7 +78,7 @@ export class PlatformaticReader implements TopicReader {
       try {
         return await attempt();
       } catch (thrown) {
-        const error = fromPlatformatic(thrown, `read ${topic}`);
+        const error = fromPlatformatic(thrown, ASKS.read(topic));
         if (clock.monotonic() - startedAt >= (PATIENCE_MS[error.code] ?? 0)) throw error;
         await clock.sleep(RETRY_DELAY_MS);
         await this.#cluster.refresh([topic]).catch(() => undefined);
@@ -109,8 +111,7 @@ const isOutOfRange = ({ errorCode }: FetchedPartition): boolean =>
 const isDry = ({ throttled, partitions }: FetchAnswer): boolean =>
   !throttled && partitions.every(({ bytes, errorCode }) => bytes.length === 0 && errorCode === 0);
 
-const throwBrokerError = ({ topic, partition, errorCode }: FetchedPartition): void => {
-  if (errorCode === 0) return;
-  const { name, code } = brokerError(errorCode);
-  throw new KeyferryError(code, `partition ${partition} of ${topic}: ${name}`);
+const throwBrokerError = (fetched: FetchedPartition): void => {
+  if (fetched.errorCode === 0) return;
+  throw partitionError(fetched, brokerError(fetched.errorCode), ASKS.read(fetched.topic));
 };

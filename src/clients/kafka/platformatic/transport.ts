@@ -1,11 +1,13 @@
 import { initProducerIdV1 } from '@platformatic/kafka';
 
 import { systemClock as clock } from '../../../core/clock.ts';
-import { KeyferryError } from '../../../core/errors.ts';
+import type { KeyferryError } from '../../../core/errors.ts';
+import { ASKS, type Ask } from '../asks.ts';
 import { BatchLimits, checkSize } from '../batch-limits.ts';
 import type { DriverOptions } from '../driver-options.ts';
+import { partitionError } from '../kafka-errors.ts';
 import type { LaneTransport } from '../lane-producer.ts';
-import type { Lane } from '../lanes.ts';
+import { type Lane, advance } from '../lanes.ts';
 import type { OutgoingRecord } from '../port.ts';
 import { fittingRecords } from '../record-size.ts';
 import { brokerError, Cluster } from './cluster.ts';
@@ -91,8 +93,8 @@ export class PlatformaticTransport implements LaneTransport {
     return Promise.resolve();
   }
 
-  translate(thrown: unknown, doing: string): KeyferryError {
-    return fromPlatformatic(thrown, doing);
+  translate(thrown: unknown, ask: Ask): KeyferryError {
+    return fromPlatformatic(thrown, ask);
   }
 
   async close(): Promise<void> {
@@ -127,14 +129,13 @@ export class PlatformaticTransport implements LaneTransport {
     if (name === 'NONE' || name === 'DUPLICATE_SEQUENCE_NUMBER') {
       const key = sequenceKey(lane);
       this.#sequences.set(key, ((this.#sequences.get(key) ?? 0) + records.length) % SEQUENCES);
-      lane.done += records.length;
-      lane.baseOffset ??= baseOffset;
+      advance(lane, records.length, baseOffset);
       return undefined;
     }
     if (STATE_LOST.has(name)) this.#isStateLost = true;
     // Of what is too large the broker has taken nothing: the sequence goes on with smaller batches.
     if (code === 'KF_KAFKA_RECORD_TOO_LARGE') return this.#limits.refused(lane.topic, records);
-    return new KeyferryError(code, `partition ${lane.partition} of ${lane.topic}: ${name}`);
+    return partitionError(lane, { name, code }, ASKS.send([lane.topic]));
   }
 
   #newEpoch(): void {

@@ -1,8 +1,10 @@
 import kafkajs from 'kafkajs';
 import { describe, expect, it } from 'vitest';
+import { ASKS } from '../../../../src/clients/kafka/asks.ts';
 import { brokerErrorsIn, fromKafkajs } from '../../../../src/clients/kafka/kafkajs/errors.ts';
 import { KeyferryError, type ErrorCode } from '../../../../src/core/errors.ts';
 
+const SEND = ASKS.send(['orders']);
 const protocol = (type: string, retriable = false): Error =>
   new kafkajs.KafkaJSProtocolError(Object.assign(new Error(`Kafka says ${type}`), { type, code: 1, retriable }));
 /** Their types deny the message that they all take. */
@@ -26,7 +28,7 @@ const table: readonly (readonly [what: string, thrown: unknown, code: ErrorCode]
   ['a large batch', protocol('RECORD_LIST_TOO_LARGE'), 'KF_KAFKA_RECORD_TOO_LARGE'],
   ['an unknown topic', gaveUp(protocol('UNKNOWN_TOPIC_OR_PARTITION', true)), 'KF_KAFKA_TOPIC_MISSING'],
   ['wrong credentials', made(kafkajs.KafkaJSSASLAuthenticationError, 'no'), 'KF_KAFKA_AUTH'],
-  ['a missing permission', protocol('TOPIC_AUTHORIZATION_FAILED'), 'KF_KAFKA_REFUSED'],
+  ['a missing permission', protocol('TOPIC_AUTHORIZATION_FAILED'), 'KF_KAFKA_PERMISSION'],
   ['a bundle', new kafkajs.KafkaJSAggregateError('several', [protocol('INVALID_CONFIG')]), 'KF_KAFKA_REFUSED'],
   ['a bug', new TypeError('x is not a function'), 'KF_KAFKA_REFUSED'],
   ['a thrown string', 'boom', 'KF_KAFKA_REFUSED'],
@@ -35,7 +37,7 @@ const table: readonly (readonly [what: string, thrown: unknown, code: ErrorCode]
 
 describe('errors of kafkajs', () => {
   it.each(table)('%s', (_, thrown, code) => {
-    const error = fromKafkajs(thrown, 'send to orders');
+    const error = fromKafkajs(thrown, SEND);
     expect(error).toBeInstanceOf(KeyferryError);
     expect(error.code).toBe(code);
     expect(error.message).toMatch(/^send to orders: ./);

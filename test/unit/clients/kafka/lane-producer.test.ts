@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LaneProducer, type LaneTransport } from '../../../../src/clients/kafka/lane-producer.ts';
-import type { Lane } from '../../../../src/clients/kafka/lanes.ts';
+import { type Lane, advance } from '../../../../src/clients/kafka/lanes.ts';
 import type { OutgoingRecord } from '../../../../src/clients/kafka/port.ts';
 import { KeyferryError } from '../../../../src/core/errors.ts';
 
@@ -27,8 +27,7 @@ class ScriptedTransport implements LaneTransport {
       const value = String(lane.records[lane.done]?.value);
       if (value === this.refuses) return Promise.reject(new KeyferryError('KF_KAFKA_REFUSED', value));
       this.log.push(value);
-      lane.baseOffset ??= BigInt(this.log.length - 1);
-      lane.done += 1;
+      advance(lane, 1, BigInt(this.log.length - 1));
     }
     return Promise.resolve();
   }
@@ -62,6 +61,18 @@ describe('lane producer', () => {
       [1, 1n],
     ]);
     expect(transport.abandoned).toBe(0);
+  });
+
+  it('says where each record stands, whatever came between the batches of its partition', async () => {
+    const transport = new ScriptedTransport();
+    const [a1, b1, a2, a3] = [record(0, 'a1'), record(1, 'b1'), record(0, 'a2'), record(0, 'a3')];
+    const acknowledged = await new LaneProducer(transport).send([a1, b1, a2, a3]);
+    const offsets = acknowledged.map((each) => [a1, b1, a2, a3].map((one) => each.offsetOf(one)));
+    expect(offsets).toEqual([
+      [0n, undefined, 2n, 3n],
+      [undefined, 1n, undefined, undefined],
+    ]);
+    expect(acknowledged[0]?.offsetOf(record(0, 'a1'))).toBeUndefined();
   });
 
   it('abandons a rejected send when another array comes', async () => {

@@ -1,8 +1,10 @@
 import * as library from '@platformatic/kafka';
 import { describe, expect, it } from 'vitest';
+import { ASKS } from '../../../../src/clients/kafka/asks.ts';
 import { fromPlatformatic } from '../../../../src/clients/kafka/platformatic/errors.ts';
 import { KeyferryError, type ErrorCode } from '../../../../src/core/errors.ts';
 
+const SEND = ASKS.send(['orders']);
 const { AuthenticationError, MultipleErrors, NetworkError, ProtocolError, TimeoutError, UserError } = library;
 const system = (code: string): Error => Object.assign(new Error(`connect ${code}`), { code });
 const response = (...codes: number[]): Error =>
@@ -30,13 +32,23 @@ const table: readonly (readonly [what: string, thrown: unknown, code: ErrorCode]
   ['an unknown partition', response(3), 'KF_KAFKA_TOPIC_MISSING'],
   ['an unknown topic beside a network failure', response(3, 13), 'KF_KAFKA_UNAVAILABLE'],
   ['wrong credentials', new NetworkError('failed', { cause: new AuthenticationError('no') }), 'KF_KAFKA_AUTH'],
+  [
+    'a login that the network cut',
+    new AuthenticationError('SASL failed', { cause: new NetworkError('closed') }),
+    'KF_KAFKA_UNAVAILABLE',
+  ],
+  [
+    'a broker that went away during the handshake',
+    new NetworkError('failed', { cause: new UserError('TLS handshake failed.', { cause: system('ECONNRESET') }) }),
+    'KF_KAFKA_UNAVAILABLE',
+  ],
   ['a broker that wants TLS', new UserError('Broker requires TLS.'), 'KF_KAFKA_AUTH'],
   [
     'a certificate nobody knows',
     new NetworkError('failed', { cause: system('SELF_SIGNED_CERT_IN_CHAIN') }),
     'KF_KAFKA_AUTH',
   ],
-  ['a missing permission', new ProtocolError('TOPIC_AUTHORIZATION_FAILED'), 'KF_KAFKA_REFUSED'],
+  ['a missing permission', new ProtocolError('TOPIC_AUTHORIZATION_FAILED'), 'KF_KAFKA_PERMISSION'],
   ['a bad configuration', response(40), 'KF_KAFKA_REFUSED'],
   ['a bug', new TypeError('x is not a function'), 'KF_KAFKA_REFUSED'],
   ['a thrown string', 'boom', 'KF_KAFKA_REFUSED'],
@@ -45,7 +57,7 @@ const table: readonly (readonly [what: string, thrown: unknown, code: ErrorCode]
 
 describe('errors of @platformatic/kafka', () => {
   it.each(table)('%s', (_, thrown, code) => {
-    const error = fromPlatformatic(thrown, 'send to orders');
+    const error = fromPlatformatic(thrown, SEND);
     expect(error).toBeInstanceOf(KeyferryError);
     expect(error.code).toBe(code);
     expect(error.message).toMatch(/^send to orders: ./);
@@ -54,18 +66,49 @@ describe('errors of @platformatic/kafka', () => {
 
   it('gives every error that Kafka has a code', () => {
     for (const name of Object.keys(library.protocolErrors)) {
-      expect(fromPlatformatic(new ProtocolError(name), 'ask').code, name).toMatch(/^KF_KAFKA_/);
+      expect(fromPlatformatic(new ProtocolError(name), SEND).code, name).toMatch(/^KF_KAFKA_/);
     }
   });
 
   it('leaves our own errors as they are, and lets one inside a bundle decide', () => {
     const ours = new KeyferryError('KF_KAFKA_RECORD_TOO_LARGE', 'too large');
-    expect(fromPlatformatic(ours, 'send')).toBe(ours);
-    expect(fromPlatformatic(new AggregateError([new NetworkError('a'), ours]), 'send').code).toBe(ours.code);
+    expect(fromPlatformatic(ours, SEND)).toBe(ours);
+    expect(fromPlatformatic(new AggregateError([new NetworkError('a'), ours]), SEND).code).toBe(ours.code);
+  });
+
+  it('names the permission that is missing, by resource', () => {
+    const denied = (name: string): Error => new NetworkError('x', { cause: new ProtocolError(name) });
+    const consume = ASKS.consume('readers', ['a', 'b'], 'join');
+    expect(fromPlatformatic(denied('GROUP_AUTHORIZATION_FAILED'), consume).message).toBe(
+      'join group readers: GROUP_AUTHORIZATION_FAILED: grant Read on group readers (docs/kafka-security.md)',
+    );
+    expect(fromPlatformatic(denied('TOPIC_AUTHORIZATION_FAILED'), consume).message).toContain(
+      'grant Read on topics a, b',
+    );
+    expect(fromPlatformatic(denied('CLUSTER_AUTHORIZATION_FAILED'), SEND).message).toContain(
+      'grant Write on topic orders',
+    );
+  });
+
+  it.each([
+    ['CERT_HAS_EXPIRED', /has expired: renew it/],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', /CA that is not known here.*kafka\.tls\.caFile/],
+    ['SELF_SIGNED_CERT_IN_CHAIN', /CA that is not known here/],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', /another host name.*kafka\.tls\.serverName/],
+    ['ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED', /client certificate, or misses one/],
+    ['ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE', /client certificate, or misses one/],
+    ['ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED', /refuses our client certificate/],
+    ['ERR_SSL_TLSV1_ALERT_UNKNOWN_CA', /refuses our client certificate/],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', /does not speak TLS on this port/],
+  ])('says what %s means', (code, words) => {
+    const error = fromPlatformatic(new NetworkError('failed', { cause: system(code) }), SEND);
+    expect(error.code).toBe('KF_KAFKA_AUTH');
+    expect(error.message).toMatch(words);
+    expect(error.message).toContain(code);
   });
 
   it('tells the words at the end of the chain', () => {
     const bundled = new MultipleErrors('produce failed 3 times.', [new NetworkError('x', { cause: system('EPIPE') })]);
-    expect(fromPlatformatic(bundled, 'send').message).toBe('send: connect EPIPE');
+    expect(fromPlatformatic(bundled, SEND).message).toBe('send to orders: connect EPIPE');
   });
 });
