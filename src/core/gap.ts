@@ -2,6 +2,7 @@
 export type GapCause =
   | 'start'
   | 'feed-lost'
+  | 'master-changed'
   | 'pending-overflow'
   | 'canary-missing'
   | 'flush'

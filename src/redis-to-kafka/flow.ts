@@ -3,17 +3,17 @@ import { ensureOrigin } from '../clients/redis/origin.ts';
 import type { RedisClient, RedisConnection } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
 import type { KeyferryError } from '../core/errors.ts';
-import type { GapCause } from '../core/gap.ts';
+import type { KeyName } from '../core/key-name.ts';
 import type { Logger } from '../core/log.ts';
+import type { FollowedKeys } from '../core/place.ts';
 import { retry } from '../core/retry.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
 import type { PublishedStates } from '../state-store/published-states.ts';
-import { DatasetWatch } from './feeds/dataset-watch.ts';
-import { NotificationFeed } from './feeds/notification-feed.ts';
-import { ensureNotifications } from './feeds/notification-flags.ts';
 import { watch } from './feeds/watch.ts';
 import type { Keyspace, KeyspaceStatus } from './keyspace.ts';
+import { type MasterStatus, Masters } from './masters.ts';
 import { type KeyspaceSourceOptions, openKeyspace } from './open-keyspace.ts';
+import { keyFilter } from './publish/key-filter.ts';
 import { SourceTopics } from './publish/topics.ts';
 
 export interface KeyspaceSourceNeeds {
@@ -33,36 +33,33 @@ export interface KeyspaceSourceStatus {
   readonly name: string;
   readonly type: 'keyspace';
   readonly state: 'starting' | 'catching-up' | 'running' | 'stopped';
+  /** Down where that of one master is. */
   readonly feed: 'up' | 'down';
+  readonly masters: readonly MasterStatus[];
   /** Records of the topic read at the start, to learn what was published. */
   readonly recordsCaughtUp: number;
   readonly databases: readonly KeyspaceStatus[];
 }
 
-/** The server that is watched. */
-interface OpenedRedis {
-  readonly control: RedisConnection;
-  /** Id of the deployment. */
-  readonly origin: string;
-}
-
 /**
- * Keys' latest states, from Redis to Kafka: the feed touches keys, each database's keyspace converges them
- * (pending -> read -> changed? -> publish -> remember), the watch looks for what no notification tells.
+ * Keys' latest states, from Redis to Kafka: the feed of each master touches keys, each database's keyspace converges them
+ * (pending -> read -> changed? -> publish -> remember), watches look for what no notification tells.
  */
 export class KeyspaceSource {
   readonly #options: KeyspaceSourceOptions;
   readonly #needs: KeyspaceSourceNeeds;
+  readonly #accepts: (key: KeyName) => boolean;
   readonly #keyspaces = new Map<number, Keyspace>();
   readonly #closing: { close(): Promise<void> }[] = [];
   #state: KeyspaceSourceStatus['state'] = 'starting';
   #waitingFor: string | undefined = 'starting';
-  #feed: NotificationFeed | undefined;
+  #masters: Masters | undefined;
   #recordsCaughtUp = 0;
 
   constructor(options: KeyspaceSourceOptions, needs: KeyspaceSourceNeeds) {
     this.#options = options;
     this.#needs = needs;
+    this.#accepts = keyFilter(options.include, options.exclude);
     needs.metrics.pendingKeys(() => this.#sum((keyspace) => keyspace.keysPending));
     needs.metrics.openGaps(() => this.#sum((keyspace) => keyspace.gapsOpen));
   }
@@ -75,13 +72,13 @@ export class KeyspaceSource {
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     try {
-      const opened = await this.#openKeyspaces(stop);
-      if (opened === undefined) return;
-      const feed = this.#openFeed(opened, stop);
+      const origin = await this.#openKeyspaces(stop);
+      if (origin === undefined) return;
+      this.#masters = new Masters({ ...this.#options, ...this.#needs, keyspaces: this.#keyspaces }, stop);
       this.#state = 'running';
       this.#waitingFor = undefined;
       const converging = [...this.#keyspaces.values()].map((keyspace) => keyspace.run(drain));
-      await Promise.all([feed.run(), this.#watch(opened, feed, stop), ...converging]);
+      await Promise.all([this.#masters.run(), this.#watch(origin, stop), ...converging]);
     } finally {
       failed.abort();
       this.#state = 'stopped';
@@ -89,36 +86,63 @@ export class KeyspaceSource {
     }
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
+  /** Keys of a database were written through Keyferry: those that this source carries are seen at once. */
+  written(db: number, keys: readonly KeyName[]): void {
+    const keyspace = this.#keyspaces.get(db);
+    for (const key of keys) if (keyspace?.accepts(key) === true) keyspace.written(key);
+  }
+
+  /** Whether it carries the key, be it running or not. */
+  carries(db: number, key: KeyName): boolean {
+    return this.#options.databases.includes(db) && this.#accepts(key);
+  }
+
+  /**
+   * Follows keys that it carries to their places on the topic.
+   * @returns undefined where it does not mirror just now.
+   */
+  follow(db: number, keys: readonly KeyName[]): FollowedKeys | undefined {
+    return this.#state === 'running' ? this.#keyspaces.get(db)?.follow(keys) : undefined;
+  }
+
   /** Why this source does not deliver just now; empty where it does. */
   health(): readonly string[] {
     const named = (reason: string): string => `source ${this.#options.name}: ${reason}`;
     if (this.#waitingFor !== undefined) return [named(this.#waitingFor)];
-    const reasons = this.#feed?.isUp === true ? [] : [named('the notification feed of Redis is down')];
+    const down = this.#masters?.status().filter(({ feed }) => feed === 'down') ?? [];
     const failures = [...this.#keyspaces.values()].flatMap(({ publishFailure }) => publishFailure ?? []);
-    return [...reasons, ...failures.map((failure) => named(`Kafka does not take records: ${failure.message}`))];
+    return [
+      ...down.map(({ address }) => named(`the notification feed of Redis at ${address} is down`)),
+      ...failures.map((failure) => named(`Kafka does not take records: ${failure.message}`)),
+    ];
   }
 
   status(): KeyspaceSourceStatus {
+    const masters = this.#masters?.status() ?? [];
     return {
       name: this.#options.name,
       type: 'keyspace',
       state: this.#state,
-      feed: this.#feed?.isUp === true ? 'up' : 'down',
+      feed: masters.length > 0 && masters.every(({ feed }) => feed === 'up') ? 'up' : 'down',
+      masters,
       recordsCaughtUp: this.#recordsCaughtUp,
       databases: [...this.#keyspaces.values()].map((keyspace) => keyspace.status()),
     };
   }
 
-  /** @returns undefined where the signal came first. */
-  async #openKeyspaces(signal: AbortSignal): Promise<OpenedRedis | undefined> {
-    const { databases, partitions, notifications } = this.#options;
+  /** @returns the id of the deployment; undefined where the signal came first. */
+  async #openKeyspaces(signal: AbortSignal): Promise<string | undefined> {
+    const { databases, partitions } = this.#options;
     const { redis, kafka, logger, randomId } = this.#needs;
     const [first = 0] = databases;
-    const watching = this.#connect(redis, first, 'watch');
+    const control = this.#connect(redis, first, 'watch');
     const origin = await this.#patiently(signal, async () => {
-      await watching.ready(signal);
-      await ensureNotifications(watching, notifications);
-      return ensureOrigin(watching, randomId);
+      await control.ready(signal);
+      return ensureOrigin(control, randomId);
     });
     if (origin === undefined) return undefined;
     const admin = kafka.admin();
@@ -129,77 +153,39 @@ export class KeyspaceSource {
       topics: new SourceTopics({ admin, partitions, logger }),
       origin,
       signal,
-      restartFeed: () => this.#feed?.restart(),
       onCaughtUp: (records: number) => {
         this.#recordsCaughtUp = records;
       },
     };
     this.#state = 'catching-up';
     for (const db of databases) {
-      const database = { db, control: this.#connect(redis, db, 'control'), reading: this.#connect(redis, db, 'read') };
+      const database = { db, reading: this.#connect(redis, db, 'read') };
       const keyspace = await this.#patiently(signal, () => openKeyspace(database, this.#options, tools));
       if (keyspace === undefined) return undefined;
       logger.info({ db, records: this.#recordsCaughtUp }, 'the store holds what the topic holds');
-      keyspace.missed('start');
       this.#keyspaces.set(db, keyspace);
     }
-    return { control: watching, origin };
+    return origin;
   }
 
-  #openFeed({ control }: OpenedRedis, signal: AbortSignal): NotificationFeed {
-    const { databases } = this.#options;
-    this.#feed = new NotificationFeed({
-      ...this.#needs,
-      databases,
-      signal,
-      listener: {
-        changed: (db, key, goneOp) => {
-          this.#keyspaces.get(db)?.touch(key, goneOp);
-        },
-        flushed: () => {
-          for (const keyspace of this.#keyspaces.values()) keyspace.flushed();
-        },
-        up: async () => {
-          await this.#ensureNotifications(control);
-          for (const keyspace of this.#keyspaces.values()) await keyspace.feedUp();
-        },
-        down: () => {
-          for (const keyspace of this.#keyspaces.values()) keyspace.feedDown();
-        },
-      },
-    });
-    return this.#feed;
-  }
-
-  #watch({ control, origin }: OpenedRedis, feed: NotificationFeed, signal: AbortSignal): Promise<void> {
-    const dataset = new DatasetWatch({
-      redis: control,
-      onReplaced: () => {
-        this.#missed('dataset-replaced');
-      },
-    });
-    const keyspaces = [...this.#keyspaces.values()];
+  /** What concerns all masters together. */
+  #watch(origin: string, signal: AbortSignal): Promise<void> {
+    const [first = 0] = this.#options.databases;
+    const control = this.#connect(this.#needs.redis, first, 'watch');
     return watch({
       ...this.#needs,
       everyMs: this.#options.canaryEveryMs,
       signal,
-      isFeedUp: () => feed.isUp,
+      isFeedUp: () => control.isReady,
       looks: [
-        () => this.#ensureNotifications(control),
-        () => dataset.look(),
         // A flush takes the id away: it stays the same, for the records that bear it.
         () => ensureOrigin(control, () => origin),
-        ...keyspaces.map((keyspace) => () => keyspace.look()),
+        () => {
+          for (const keyspace of this.#keyspaces.values()) keyspace.look();
+          return Promise.resolve();
+        },
       ],
     });
-  }
-
-  async #ensureNotifications(control: RedisConnection): Promise<void> {
-    if (await ensureNotifications(control, this.#options.notifications)) this.#missed('notifications-off');
-  }
-
-  #missed(cause: GapCause): void {
-    for (const keyspace of this.#keyspaces.values()) keyspace.missed(cause);
   }
 
   #connect(redis: RedisClient, db: number, role: string): RedisConnection {

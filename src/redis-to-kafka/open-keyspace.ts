@@ -47,13 +47,12 @@ export interface KeyspaceTools {
   /** One send to Kafka took so long. */
   readonly onSent: (seconds: number) => void;
   readonly onCaughtUp: (records: number) => void;
-  readonly restartFeed: () => void;
   readonly signal: AbortSignal;
 }
 
 /** Its topic is there, and its part of the store says what the topic holds: now the database can be mirrored. */
 export const openKeyspace = async (
-  database: { readonly db: number; readonly control: RedisConnection; readonly reading: RedisConnection },
+  database: { readonly db: number; readonly reading: RedisConnection },
   options: KeyspaceSourceOptions,
   tools: KeyspaceTools,
 ): Promise<Keyspace> => {

@@ -8,6 +8,7 @@ import { KeyReader } from '../../src/redis-to-kafka/converge/key-reader.ts';
 import type { Found } from '../../src/redis-to-kafka/converge/key-source.ts';
 import { eventually } from '../support/eventually.ts';
 import { stackProvider } from '../support/provider.ts';
+import { found } from '../support/states.ts';
 
 const key = (name: string): KeyName => keyName(Buffer.from(name));
 /** Far above the 10 ms that a command is meant for: the machine of a test may be busy. */
@@ -51,10 +52,10 @@ const fillStream = async (name: string, entries: number, fields = 1): Promise<vo
 };
 
 /** Reads a key alone until it is not put off. */
-const read = async (reader: KeyReader, name: KeyName): Promise<Exclude<Found, 'later'>> => {
+const read = async (reader: KeyReader, name: KeyName): Promise<Exclude<Found, 'later' | Error>> => {
   for (;;) {
-    const [found] = await reader.read([name]);
-    if (found !== 'later') return found;
+    const [state] = found(await reader.read([name]));
+    if (state !== 'later') return state;
   }
 };
 
@@ -173,8 +174,8 @@ describe('a large key', () => {
   it('does not keep the other keys of its batch from being read', async () => {
     await fill('h', 40_000, (at) => [`field:${at}`, `value:${at}`]);
     await run(['SET', 'a', '1'], ['SET', 'b', '2']);
-    const found = await readerOf(100_000_000).read(['a', 'h', 'b', 'none'].map(key));
-    expect(found.map((each) => (typeof each === 'object' ? each.value.type : each))).toEqual([
+    const states = found(await readerOf(100_000_000).read(['a', 'h', 'b', 'none'].map(key)));
+    expect(states.map((each) => (typeof each === 'object' ? each.value.type : each))).toEqual([
       'string',
       'hash',
       'string',
@@ -213,9 +214,10 @@ describe('a large key that changes while it is read', () => {
       return reply;
     },
     pipeline: (commands) => redis.pipeline(commands),
-    script: async (script, keys, args) => {
-      const reply = await redis.script(script, keys, args);
-      if (command === 'script') await between();
+    script: (script, keys, args) => redis.script(script, keys, args),
+    scriptEach: async (script, on) => {
+      const reply = await redis.scriptEach(script, on);
+      if (command === 'scriptEach') await between();
       return reply;
     },
     ready: (signal) => redis.ready(signal),
@@ -268,19 +270,19 @@ describe('a large key that changes while it is read', () => {
   it('is found gone when it was deleted before it was read in one go', async () => {
     await fillStream('x', 10_000);
     const change = once(() => run(['DEL', 'x']));
-    expect(await read(readerOf(100_000_000, interrupted('script', change)), key('x'))).toBeUndefined();
+    expect(await read(readerOf(100_000_000, interrupted('scriptEach', change)), key('x'))).toBeUndefined();
   });
 
   it('does not get in the way of the next one', async () => {
     await fill('z', 8_000, (at) => [String(at), `member:${at}`]);
     const change = once(() => run(['DEL', 'h'], ['SET', 'h', 'v']));
     const reader = readerOf(100_000_000, interrupted('HSCAN', change));
-    const [hash, zset] = await reader.read(['h', 'z'].map(key));
+    const [hash, zset] = found(await reader.read(['h', 'z'].map(key)));
     expect(hash).toBe('later');
     expect(zset === 'later' ? zset : elementsOf(zset)).toBe(8_000);
   });
 
-  it.each(['script', 'HSCAN'])('is read as what it has become (%s)', async (command) => {
+  it.each(['scriptEach', 'HSCAN'])('is read as what it has become (%s)', async (command) => {
     const change = once(() => run(['DEL', 'h'], ['SET', 'h', 'v']));
     const state = await read(readerOf(100_000_000, interrupted(command, change)), key('h'));
     expect(state).toEqual({ value: { type: 'string', value: Buffer.from('v') }, expireAt: undefined });

@@ -13,6 +13,7 @@ const LOOKS_WHEN_SETTLED = 5;
 
 interface GapRow {
   readonly cause: string;
+  readonly scope: string;
 }
 
 /** As /api/v1/status tells it, as far as tests look at it. */
@@ -21,6 +22,7 @@ export interface DaemonStatus {
   readonly sources: readonly {
     readonly name: string;
     readonly state: string;
+    readonly masters?: readonly { readonly address: string; readonly feed: 'up' | 'down'; readonly slots: number }[];
     readonly databases: readonly {
       readonly keysPublished: number;
       readonly keysPending: number;

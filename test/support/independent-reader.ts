@@ -166,16 +166,28 @@ const show = (key: string): string => JSON.stringify(key).slice(0, 80);
 
 /**
  * Where the topic's last records differ from what Redis holds; empty: it has converged (format json).
- * @param redis connected to the database that the topic mirrors.
+ * @param redis connected to the database that the topic mirrors; of a cluster, one to each master.
  */
 export const divergence = async (
-  redis: Redis,
+  redis: Redis | readonly Redis[],
   brokers: readonly string[],
   topic: string,
 ): Promise<readonly string[]> => {
   const records = await lastRecords(brokers, topic);
   const differences: string[] = [];
   const alive = new Set<string>();
+  for (const server of [redis].flat()) await compareKeys(server as Redis, { records, alive, differences });
+  for (const [name, { value }] of records) {
+    if (value !== null && !alive.has(name)) differences.push(`${show(name)}: on the topic, and gone in Redis`);
+  }
+  return differences;
+};
+
+const compareKeys = async (
+  redis: Redis,
+  found: { readonly records: TopicView; readonly alive: Set<string>; readonly differences: string[] },
+): Promise<void> => {
+  const { records, alive, differences } = found;
   let cursor = '0';
   do {
     const [next, keys] = (await redis.callBuffer('SCAN', cursor, 'COUNT', 1000)) as [Buffer, Buffer[]];
@@ -187,15 +199,11 @@ export const divergence = async (
       if (expected === undefined) continue;
       alive.add(name);
       const value = records.get(name)?.value;
-      const found: unknown = value == null ? value : JSON.parse(value.toString());
-      if (!isDeepStrictEqual(found, expected)) {
-        const detail = `topic ${inspect(found).slice(0, 200)}, Redis ${inspect(expected).slice(0, 200)}`;
-        differences.push(`${show(name)}: ${found === undefined ? 'missing on the topic' : detail}`);
+      const standing: unknown = value == null ? value : JSON.parse(value.toString());
+      if (!isDeepStrictEqual(standing, expected)) {
+        const detail = `topic ${inspect(standing).slice(0, 200)}, Redis ${inspect(expected).slice(0, 200)}`;
+        differences.push(`${show(name)}: ${standing === undefined ? 'missing on the topic' : detail}`);
       }
     }
   } while (cursor !== '0');
-  for (const [name, { value }] of records) {
-    if (value !== null && !alive.has(name)) differences.push(`${show(name)}: on the topic, and gone in Redis`);
-  }
-  return differences;
 };

@@ -1,17 +1,15 @@
-import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import { CLUSTER_ID, serverProperties } from './kafka-config.ts';
+import { serverProperties } from './kafka-config.ts';
 import { kafkaClassPath } from './kafka-jars.ts';
+import { createKafkaProcess, java } from './kafka-process.ts';
 import { freePort, freePorts } from './ports.ts';
-import { kafkaAnswers, redisAnswers } from './readiness.ts';
+import { redisAnswers } from './readiness.ts';
 import { ServerProcess } from './server-process.ts';
 import type { KafkaServer, RedisServer, StackProvider } from './stack.ts';
 import { tool } from './tools.ts';
 import { Workplace } from './workplace.ts';
 
-const run = promisify(execFile);
 const HOST = '127.0.0.1';
 
 /** Servers as local processes: a redis-server, and Kafka's own jars on a local Java. */
@@ -32,9 +30,9 @@ export const prepareProcesses = async (): Promise<void> => {
   await kafkaClassPath();
 };
 
-const redisServer = async (): Promise<string> =>
+/** The redis-server that runs; KEYFERRY_TEST_REDIS_SERVER names another one. */
+export const redisServer = async (): Promise<string> =>
   process.env['KEYFERRY_TEST_REDIS_SERVER'] ?? (await tool('redis-server', 'redis-server'));
-const java = (): Promise<string> => tool('java', 'default-jre-headless');
 
 const startRedis = async (workplace: Workplace, args: readonly string[]): Promise<RedisServer> => {
   const command = await redisServer();
@@ -69,24 +67,14 @@ const startRedis = async (workplace: Workplace, args: readonly string[]): Promis
 };
 
 const startKafka = async (workplace: Workplace, config: Readonly<Record<string, string>>): Promise<KafkaServer> => {
-  const [command, classPath, [port = 0, controllerPort = 0]] = await Promise.all([
-    java(),
-    kafkaClassPath(),
-    freePorts(2),
-  ]);
-  const dir = workplace.path('kafka');
-  mkdirSync(dir);
-  const properties = join(dir, 'server.properties');
+  const [port = 0, controllerPort = 0] = await freePorts(2);
   const addresses = { host: HOST, port, bind: HOST, controllerPort };
-  writeFileSync(properties, serverProperties(join(dir, 'data'), addresses, config));
-  await format(command, classPath, properties);
-  const server = new ServerProcess(workplace, {
-    name: 'Kafka',
-    command,
-    args: [...JVM_FLAGS, '-cp', classPath, 'kafka.Kafka', properties],
-    cwd: dir,
-    logFile: join(dir, 'kafka.log'),
-    isReady: () => kafkaAnswers(HOST, port),
+  const server = await createKafkaProcess({
+    workplace,
+    properties: (dataDir) => serverProperties(dataDir, addresses, config),
+    port,
+    formatArgs: ['--standalone'],
+    jvmFlags: ['-Xmx1g'],
   });
   await server.start();
   return {
@@ -95,12 +83,4 @@ const startKafka = async (workplace: Workplace, config: Readonly<Record<string, 
     stop: () => server.stop(),
     start: () => server.start(),
   };
-};
-
-const JVM_FLAGS = ['-Xmx1g', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
-
-const format = async (java: string, classPath: string, properties: string): Promise<void> => {
-  const flags = ['-XX:TieredStopAtLevel=1', '-Dorg.slf4j.simpleLogger.defaultLogLevel=error'];
-  const args = ['format', '--standalone', '-t', CLUSTER_ID, '-c', properties];
-  await run(java, [...flags, '-cp', classPath, 'kafka.tools.StorageTool', ...args]);
 };

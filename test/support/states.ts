@@ -1,4 +1,5 @@
 import type { KeyState } from '../../src/core/key-state.ts';
+import type { Found } from '../../src/redis-to-kafka/converge/key-source.ts';
 
 /** The state with a hash's fields in byte order: theirs means nothing, and a decoder does not keep it. */
 export const inFieldOrder = (state: KeyState): KeyState => {
@@ -14,3 +15,10 @@ export const inFieldOrder = (state: KeyState): KeyState => {
   const expiries = fieldExpireAt && { fieldExpireAt: pairs.map(({ expiry }) => expiry) };
   return { ...state, value: { type: 'hash', entries: sorted, ...expiries } };
 };
+
+/** What was found under keys that can be read. */
+export const found = (all: readonly Found[]): readonly Exclude<Found, Error>[] =>
+  all.map((one) => {
+    if (one instanceof Error) throw one;
+    return one;
+  });

@@ -1,4 +1,4 @@
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 
 /** Kinds of writes, over few enough keys that they meet: types change, keys go and come back. */
 const WRITES: readonly ((redis: Redis, key: string, n: number) => Promise<unknown>)[] = [
@@ -40,8 +40,9 @@ export class Workload {
   #isRunning = false;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(redis: Redis) {
-    this.#redis = redis;
+  constructor(redis: Redis | Cluster) {
+    // Both take the same commands; only their types have no name in common.
+    this.#redis = redis as Redis;
   }
 
   /** Writes that Redis has answered, errors like a wrong type among them. */

@@ -1,22 +1,25 @@
 import type { Acknowledgement, OutgoingRecord } from '../../clients/kafka/port.ts';
 import type { Clock } from '../../core/clock.ts';
-import { messageOf } from '../../core/errors.ts';
 import type { KeyName } from '../../core/key-name.ts';
 import type { KeyOp, RecordFormat } from '../../core/key-record.ts';
 import type { KeyState } from '../../core/key-state.ts';
 import type { Logger } from '../../core/log.ts';
+import type { Place } from '../../core/place.ts';
 import type { PublishedChange, PublishedStates } from '../../state-store/published-states.ts';
 import type { Wakeup } from '../../core/wakeup.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { RecordMaker } from '../publish/record-maker.ts';
+import type { AwaitedKeys } from './awaited-keys.ts';
 import { type Change, detectChange } from './change-detection.ts';
 import type { Found, KeySource } from './key-source.ts';
+import { ParkedKeys } from './parked-keys.ts';
 import type { PendingBatch, PendingKeys, Touch } from './pending-keys.ts';
 
 /** Keys of one read: enough to make the round trip cheap, few enough to hold Redis for about a millisecond. */
 const KEYS_PER_READ = 500;
 /** Reads under way at once: while Redis runs one, the other is encoded. */
 const READERS = 2;
+/** Where Redis is away as a whole. */
 const RETRY_READ_MS = 200;
 
 export interface ConvergeMetrics {
@@ -29,6 +32,7 @@ export interface ConvergeMetrics {
 
 export interface ConvergerOptions {
   readonly pending: PendingKeys;
+  readonly awaited: AwaitedKeys;
   /** Notified when a key waits, when the publisher has room, and when the signal aborts. */
   readonly wakeup: Wakeup;
   readonly keys: KeySource;
@@ -60,16 +64,24 @@ const NOTHING: PendingBatch = { keys: [], touches: [] };
 export class Converger {
   readonly #options: ConvergerOptions;
   readonly #publishing = new Set<Promise<void>>();
+  readonly #parked: ParkedKeys;
   #readFailure: string | undefined;
 
   constructor(options: ConvergerOptions) {
     this.#options = options;
+    this.#parked = new ParkedKeys(options.pending, options.clock);
   }
 
   /** Runs until the signal; then waits for what is being published. */
   async run(): Promise<void> {
     await Promise.all(Array.from({ length: READERS }, () => this.#converge()));
+    this.#parked.close();
     await Promise.all(this.#publishing);
+  }
+
+  /** A master is back: keys that could not be read are read now. */
+  retry(): void {
+    this.#parked.release();
   }
 
   async #converge(): Promise<void> {
@@ -89,30 +101,30 @@ export class Converger {
   }
 
   async #readAndPublish(batch: PendingBatch): Promise<void> {
-    const found = await this.#read(batch);
-    if (found === undefined) return;
+    const found = await this.#options.keys.read(batch.keys);
+    await this.#park(batch, found);
     const sent = this.#detect(batch, found);
     if (sent.length === 0) return;
     const publishing = this.#publish(sent).finally(() => this.#publishing.delete(publishing));
     this.#publishing.add(publishing);
   }
 
-  async #read(batch: PendingBatch): Promise<readonly Found[] | undefined> {
-    const { pending, keys, clock, logger, signal } = this.#options;
-    try {
-      const found = await keys.read(batch.keys);
-      this.#readFailure = undefined;
-      return found;
-    } catch (error) {
-      batch.keys.forEach((key, at) => {
-        pending.giveBack(key, touchAt(batch, at));
-      });
-      if (this.#readFailure === undefined)
-        logger.warn({ reason: messageOf(error) }, 'keys cannot be read; trying again');
-      this.#readFailure = messageOf(error);
-      await clock.sleep(RETRY_READ_MS, signal);
-      return undefined;
-    }
+  /** Puts aside what could not be read. Where that is all there was, nothing is asked for a while. */
+  async #park(batch: PendingBatch, found: readonly Found[]): Promise<void> {
+    const { clock, logger, signal } = this.#options;
+    let failure: Error | undefined;
+    let failed = 0;
+    batch.keys.forEach((key, at) => {
+      const error = found[at];
+      if (!(error instanceof Error)) return;
+      failure ??= error;
+      failed += 1;
+      this.#parked.park(key, touchAt(batch, at));
+    });
+    if (failure !== undefined && this.#readFailure !== failure.message)
+      logger.warn({ reason: failure.message, keys: failed }, 'keys cannot be read; trying again');
+    if (failure !== undefined || this.#parked.size === 0) this.#readFailure = failure?.message;
+    if (failed === batch.keys.length) await clock.sleep(RETRY_READ_MS, signal);
   }
 
   /** Settles what is unchanged, and returns what must be published. */
@@ -124,6 +136,7 @@ export class Converger {
     batch.keys.forEach((key, at) => {
       const touch = touchAt(batch, at);
       const state = found[at];
+      if (state instanceof Error) return;
       if (state === 'later') {
         pending.giveBack(key, touch);
         return;
@@ -151,22 +164,36 @@ export class Converger {
 
   /** I4: only now, Kafka having acknowledged, does the store learn of it; and only now may the keys be read again. */
   #remember(sent: readonly Sent[], acknowledgements: readonly Acknowledgement[]): void {
-    const { pending, published, records, clock, metrics } = this.#options;
+    const { pending, awaited, published, records, clock, metrics } = this.#options;
     published.remember(
       sent.map((each): PublishedChange => ({ key: each.key, state: records.publishedAs(each.change, each.records) })),
       acknowledgements.map(({ topic, partition, baseOffset }) => ({ topic, partition, offset: baseOffset })),
     );
     const now = clock.now();
     const counts = new Map<KeyOp, number>();
-    for (const { key, touch, change } of sent) {
+    for (const { key, touch, change, records: sentRecords } of sent) {
       const op = change.kind === 'set' ? 'set' : change.op;
       counts.set(op, (counts.get(op) ?? 0) + 1);
       metrics.endToEnd((now - touch.seenAt) / 1000);
+      if (awaited.has(key)) awaited.published(key, placeOf(sentRecords.at(-1), acknowledgements));
       pending.settle(key, touch);
     }
     for (const [op, count] of counts) metrics.published(op, count);
   }
 }
+
+const placeOf = (
+  record: OutgoingRecord | undefined,
+  acknowledgements: readonly Acknowledgement[],
+): Place | undefined => {
+  if (record === undefined) return undefined;
+  for (const acknowledgement of acknowledgements) {
+    const { topic, partition } = acknowledgement;
+    const offset = topic === record.topic ? acknowledgement.offsetOf(record) : undefined;
+    if (offset !== undefined) return { topic, partition, offset };
+  }
+  return undefined;
+};
 
 const touchAt = (batch: PendingBatch, at: number): Touch => {
   const touch = batch.touches[at];

@@ -16,7 +16,7 @@ export interface GapListener {
 const REMEMBERED = 20;
 
 /**
- * The gaps of one database. A cause stands open once at a time; missing more for the same cause keeps it open past the
+ * The gaps of one shard. A cause stands open once at a time; missing more for the same cause keeps it open past the
  * reconcile under way (I3).
  */
 export class GapBook {
@@ -57,6 +57,13 @@ export class GapBook {
     const gap = { cause, scope: this.#scope, openedAt: this.#clock.now() };
     this.#open.set(cause, { gap, missedDuring: this.#reconcile });
     this.#listener.opened(gap);
+  }
+
+  /** A gap of whoever had the keys before: it stays open until a reconcile that begins from now on. */
+  adopt(gap: Gap): void {
+    const known = this.#open.get(gap.cause);
+    if (known === undefined) this.#open.set(gap.cause, { gap, missedDuring: this.#reconcile });
+    else known.missedDuring = this.#reconcile;
   }
 
   /** A reconcile begins, the feed being up. @returns its number, for `reconciled`. */

@@ -1,15 +1,18 @@
-import type { RedisConnection, RedisReply } from '../../clients/redis/port.ts';
+import type { RedisConnection } from '../../clients/redis/port.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { RecordFormat } from '../../core/key-record.ts';
 import { type KeyState, redisTypeOf } from '../../core/key-state.ts';
+import type { LargeKey } from './key-pieces.ts';
 import type { Found, KeySource } from './key-source.ts';
 import { LargeKeyReader } from './read-large-key.ts';
 import { KEYS_EXIST, READ_KEYS } from './read-keys-script.ts';
 import { isLarge, readReply } from './read-keys-reply.ts';
 
 export interface KeyReaderOptions {
-  /** Nobody else may use MULTI or WATCH on it. */
+  /** To all masters. Nobody else may use MULTI or WATCH on it. */
   readonly connection: RedisConnection;
+  /** The connection to the master that has a key, where that is another one. Nobody else may use WATCH on it. */
+  readonly connectionTo?: ((key: Buffer) => RedisConnection) | undefined;
   readonly format: RecordFormat;
   /** A value above it is not read but comes as omitted. Near it the encoded record decides, which is the caller's to do. */
   readonly maxValueBytes: number;
@@ -21,32 +24,43 @@ export class KeyReader implements KeySource {
   readonly #largeKeys: LargeKeyReader;
 
   constructor(options: KeyReaderOptions) {
+    const { connection, connectionTo = () => connection } = options;
     this.#options = options;
-    this.#largeKeys = new LargeKeyReader(options);
+    this.#largeKeys = new LargeKeyReader({ connectionTo, maxValueBytes: options.maxValueBytes });
   }
 
-  /** @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION, KF_REDIS_REFUSED */
   async read(keys: readonly KeyName[]): Promise<readonly Found[]> {
     if (keys.length === 0) return [];
     const { connection, format, maxValueBytes } = this.#options;
     const names = keys.map(keyBytes);
-    const replies = (await connection.script(READ_KEYS, names, [format, maxValueBytes])) as readonly RedisReply[];
+    const replies = await connection.scriptEach(READ_KEYS, { keys: names, args: [format, maxValueBytes] });
     const found: Found[] = [];
     for (const [at, name] of names.entries()) {
-      const reply = readReply(replies[at] ?? null, format);
-      found.push(isLarge(reply) ? await this.#largeKeys.read(name, reply) : reply);
+      const reply = replies[at] ?? null;
+      const one = reply instanceof Error ? reply : readReply(reply, format);
+      found.push(isLarge(one) ? await this.#readLarge(name, one) : one);
     }
     return found;
   }
 
   async exist(keys: readonly KeyName[]): Promise<readonly boolean[]> {
     if (keys.length === 0) return [];
-    const reply = (await this.#options.connection.script(KEYS_EXIST, keys.map(keyBytes), [])) as Buffer;
-    return Array.from(reply, (digit) => digit === ONE);
+    const replies = await this.#options.connection.scriptEach(KEYS_EXIST, { keys: keys.map(keyBytes), args: [] });
+    return replies.map((reply) => {
+      if (reply instanceof Error) throw reply;
+      return reply === 1;
+    });
+  }
+
+  async #readLarge(name: Buffer, large: LargeKey): Promise<Found> {
+    try {
+      return await this.#largeKeys.read(name, large);
+    } catch (error) {
+      if (error instanceof Error) return error;
+      throw error;
+    }
   }
 }
-
-const ONE = 0x31;
 
 const HLL = Buffer.from('HYLL');
 /** A compressed DUMP payload begins with its lengths; the first bytes of the content follow as they are. */

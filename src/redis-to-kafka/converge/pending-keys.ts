@@ -12,6 +12,8 @@ export interface Touch {
   live: boolean;
   /** The reconcile that waits for this key, by number; 0: none does. */
   reconcile: number;
+  /** Called once the key has been read after this touch, and what was read has been dealt with. */
+  awaiting?: (() => void)[];
 }
 
 export interface PendingBatch {
@@ -83,25 +85,22 @@ export class PendingKeys {
 
   /** @returns false where the bound is reached and the touch was not taken: the caller opens a gap (I9). */
   touch(key: KeyName, goneOp: GoneOp, seenAt: number): boolean {
-    const waiting = this.#live.get(key);
-    if (waiting !== undefined) {
-      waiting.goneOp = goneOp;
-      return true;
-    }
-    if (this.#inFlight.has(key)) {
-      this.#touchInFlight(key, { goneOp, seenAt, live: true, reconcile: 0 });
-      return true;
-    }
-    const background = this.#background.get(key);
-    if (background === undefined) {
-      if (this.#bytes >= this.#maxBytes) return false;
-      this.#bytes += ENTRY_OVERHEAD_BYTES + key.length;
-    } else {
-      this.#background.delete(key);
-    }
-    this.#live.set(key, { goneOp, seenAt, live: true, reconcile: background?.reconcile ?? 0 });
-    this.#work.notify();
+    if (this.#touchKnown(key, goneOp, seenAt) !== undefined) return true;
+    if (this.#bytes >= this.#maxBytes) return false;
+    this.#add(key, { goneOp, seenAt, live: true, reconcile: 0 });
     return true;
+  }
+
+  /**
+   * A touch by somebody who waits: resolves once the key has been read after this call, and Kafka has what was read. It is
+   * taken beyond the bound too, as whoever waits is bounded elsewhere.
+   */
+  touchAndAwait(key: KeyName, goneOp: GoneOp, seenAt: number): Promise<void> {
+    return new Promise((resolve) => {
+      const touch =
+        this.#touchKnown(key, goneOp, seenAt) ?? this.#add(key, { goneOp, seenAt, live: true, reconcile: 0 });
+      (touch.awaiting ??= []).push(resolve);
+    });
   }
 
   /** A reconcile's touch. It is always taken: the reconciler keeps `waitingInBackground` small. */
@@ -117,10 +116,7 @@ export class PendingKeys {
       this.#awaitInReconcile(this.#touchInFlight(key, touch));
       return;
     }
-    this.#awaitInReconcile(touch);
-    this.#bytes += ENTRY_OVERHEAD_BYTES + key.length;
-    this.#background.set(key, touch);
-    this.#work.notify();
+    this.#awaitInReconcile(this.#add(key, touch));
   }
 
   /** The next keys to read; they are in flight until `settle` or `giveBack`. */
@@ -143,6 +139,7 @@ export class PendingKeys {
     } else {
       this.#requeue(key, meanwhile);
     }
+    for (const done of touch.awaiting ?? []) done();
     this.progress.notify();
   }
 
@@ -153,6 +150,7 @@ export class PendingKeys {
     if (meanwhile !== undefined) {
       if (meanwhile.live) touch.goneOp = meanwhile.goneOp;
       touch.live ||= meanwhile.live;
+      if (meanwhile.awaiting !== undefined) touch.awaiting = [...(touch.awaiting ?? []), ...meanwhile.awaiting];
       if (this.#isAwaited(touch)) this.#leaveReconcile(meanwhile);
       else touch.reconcile = meanwhile.reconcile;
     }
@@ -163,6 +161,28 @@ export class PendingKeys {
   beginReconcile(): void {
     this.#reconcile += 1;
     this.#reconciling = 0;
+  }
+
+  /** A live touch of a key that waits or is in flight: it goes ahead of a reconcile's. undefined: the key is neither. */
+  #touchKnown(key: KeyName, goneOp: GoneOp, seenAt: number): Touch | undefined {
+    const waiting = this.#live.get(key);
+    if (waiting !== undefined) {
+      waiting.goneOp = goneOp;
+      return waiting;
+    }
+    if (this.#inFlight.has(key)) return this.#touchInFlight(key, { goneOp, seenAt, live: true, reconcile: 0 });
+    const background = this.#background.get(key);
+    if (background === undefined) return undefined;
+    this.#background.delete(key);
+    const touch = { goneOp, seenAt, live: true, reconcile: background.reconcile };
+    this.#requeue(key, touch);
+    return touch;
+  }
+
+  #add(key: KeyName, touch: Touch): Touch {
+    this.#bytes += ENTRY_OVERHEAD_BYTES + key.length;
+    this.#requeue(key, touch);
+    return touch;
   }
 
   #touchInFlight(key: KeyName, touch: Touch): Touch {

@@ -6,7 +6,7 @@ import type { LargeKey, PiecewiseType } from './key-pieces.ts';
 import type { Found } from './key-source.ts';
 import { PACKED_TYPES } from './read-keys-script.ts';
 
-export const isLarge = (reply: Found | LargeKey): reply is LargeKey => typeof reply === 'object' && 'elements' in reply;
+export const isLarge = (found: Found | LargeKey): found is LargeKey => typeof found === 'object' && 'elements' in found;
 
 /** One key's element of the reply to READ_KEYS: its shape is told there. */
 export const readReply = (reply: RedisReply, format: RecordFormat): Found | LargeKey => {

@@ -171,12 +171,12 @@ export const PACKED_TYPES: readonly (PackedType | undefined)[] = [undefined, 'ha
 
 export const READ_KEYS: RedisScript = { lua, readOnly: true };
 
-/** One character per key: 1 where it exists. EXISTS leaves the key's idle time alone. */
+/** 1 for each key that exists, 0 for the others. EXISTS leaves the key's idle time alone. */
 export const KEYS_EXIST: RedisScript = {
   lua: `
 local found = {}
 for i = 1, #KEYS do found[i] = redis.call('EXISTS', KEYS[i]) end
-return table.concat(found)
+return found
 `,
   readOnly: true,
 };

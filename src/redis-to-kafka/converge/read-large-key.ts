@@ -1,6 +1,7 @@
 import type { RedisCommand, RedisConnection, RedisReply } from '../../clients/redis/port.ts';
-import { isKeyferryError } from '../../core/errors.ts';
+import { isRefusedWith } from '../../clients/redis/script-runner.ts';
 import type { KeyState } from '../../core/key-state.ts';
+import { Turns } from '../../core/turns.ts';
 import { type LargeKey, PIECES, distinct, pieceSize, readsWhole, weightOf } from './key-pieces.ts';
 import type { Found } from './key-source.ts';
 import { expiryOf, valueOf } from './read-keys-reply.ts';
@@ -22,12 +23,13 @@ type Attempt = KeyState | 'changed' | 'too large' | 'another type';
  * between two pieces. One key at a time, since WATCH belongs to the connection.
  */
 export class LargeKeyReader {
-  readonly #connection: RedisConnection;
+  readonly #connectionTo: (key: Buffer) => RedisConnection;
   readonly #maxValueBytes: number;
-  #last: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
 
-  constructor(options: { readonly connection: RedisConnection; readonly maxValueBytes: number }) {
-    this.#connection = options.connection;
+  /** @param options.connectionTo gives the connection to the master that has the key. */
+  constructor(options: { readonly connectionTo: (key: Buffer) => RedisConnection; readonly maxValueBytes: number }) {
+    this.#connectionTo = options.connectionTo;
     this.#maxValueBytes = options.maxValueBytes;
   }
 
@@ -35,17 +37,22 @@ export class LargeKeyReader {
    * `later` where the key no longer is what it was measured as. A key that changes all the time comes as omitted; what
    * changed it came after this read began, and so touches it again (I1).
    */
-  read(key: Buffer, large: LargeKey): Promise<Found> {
-    const reading = this.#last.then(() =>
-      readsWhole(large) ? this.#readWhole(key, large) : this.#readPieces(key, large),
-    );
-    this.#last = reading.catch(() => undefined);
-    return reading;
+  async read(key: Buffer, large: LargeKey): Promise<Found> {
+    try {
+      return await this.#turns.take(() =>
+        readsWhole(large) ? this.#readWhole(key, large) : this.#readPieces(key, large),
+      );
+    } catch (error) {
+      // Its slot is on the way to another master, or has arrived there.
+      if (isRefusedWith(error, 'MOVED') || isRefusedWith(error, 'ASK')) return 'later';
+      throw error;
+    }
   }
 
   async #readWhole(key: Buffer, large: LargeKey): Promise<Found> {
     const whole = PIECES[large.type].whole(key);
-    const replies = await this.#transaction(
+    const replies = await transaction(
+      this.#connectionTo(key),
       [['TYPE', key], ['PEXPIRETIME', key], whole, ...detailsOf(key, large)],
       [FORGET],
     );
@@ -58,24 +65,25 @@ export class LargeKeyReader {
   async #readPieces(key: Buffer, large: LargeKey): Promise<Found> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       const found = await this.#attempt(key, large).catch((error: unknown): Attempt => {
-        if (isKeyferryError(error, 'KF_REDIS_REFUSED') && error.message.includes('WRONGTYPE')) return 'another type';
+        if (isRefusedWith(error, 'WRONGTYPE')) return 'another type';
         throw error;
       });
       if (found === 'another type') return 'later';
       if (found === 'too large') break;
       if (found !== 'changed') return found;
     }
-    const expiry = await this.#connection.call('PEXPIRETIME', key);
+    const expiry = await this.#connectionTo(key).call('PEXPIRETIME', key);
     return { value: { type: 'omitted', redisType: large.type, bytes: large.bytes }, expireAt: expiryOf(expiry) };
   }
 
   async #attempt(key: Buffer, large: LargeKey): Promise<Attempt> {
-    const [, id, , type = null] = await this.#pipeline([FORGET, ['CLIENT', 'ID'], ['WATCH', key], ['TYPE', key]]);
+    const connection = this.#connectionTo(key);
+    const [, id, , type = null] = await pipeline(connection, [FORGET, ['CLIENT', 'ID'], ['WATCH', key], ['TYPE', key]]);
     if (textOf(type) !== large.type) return 'another type';
-    const items = await this.#collect(key, large);
+    const items = await this.#collect(connection, key, large);
     if (items === undefined) return 'too large';
-    const expiries = large.fieldsMayExpire ? [await this.#fieldExpiries(key, items)] : [];
-    const replies = await this.#transaction([['CLIENT', 'ID'], ['PEXPIRETIME', key], ...detailsOf(key, large)]);
+    const expiries = large.fieldsMayExpire ? [await fieldExpiriesOf(connection, key, items)] : [];
+    const replies = await transaction(connection, [['CLIENT', 'ID'], ['PEXPIRETIME', key], ...detailsOf(key, large)]);
     const [sameId, expiry = null, ...details] = replies ?? [];
     // On a connection that took over meanwhile nobody was watching.
     if (replies === undefined || sameId !== id || expiries.flat().includes(FIELD_GONE)) return 'changed';
@@ -83,13 +91,17 @@ export class LargeKeyReader {
   }
 
   /** undefined: more than may travel. */
-  async #collect(key: Buffer, large: LargeKey): Promise<readonly RedisReply[] | undefined> {
+  async #collect(
+    connection: RedisConnection,
+    key: Buffer,
+    large: LargeKey,
+  ): Promise<readonly RedisReply[] | undefined> {
     const pieces = PIECES[large.type];
     const size = pieceSize(large);
     const items: RedisReply[] = [];
     let room = this.#maxValueBytes;
     for (let cursor: string | undefined = pieces.firstCursor; cursor !== undefined;) {
-      const reply = await this.#connection.call(...pieces.piece(key, cursor, size));
+      const reply = await connection.call(...pieces.piece(key, cursor, size));
       const piece = pieces.read(reply, cursor, size);
       room -= weightOf(large.type, piece.items);
       if (room < 0) return undefined;
@@ -98,36 +110,44 @@ export class LargeKeyReader {
     }
     return distinct(large.type, items);
   }
-
-  async #fieldExpiries(key: Buffer, entries: readonly RedisReply[]): Promise<readonly RedisReply[]> {
-    const fields = (entries as readonly Buffer[]).filter((_, at) => at % 2 === 0);
-    const expiries: RedisReply[] = [];
-    for (let from = 0; from < fields.length; from += FIELDS_PER_CALL) {
-      const some = fields.slice(from, from + FIELDS_PER_CALL);
-      const reply = await this.#connection.call('HPEXPIRETIME', key, 'FIELDS', some.length, ...some);
-      for (const expiry of arrayOf(reply)) expiries.push(expiry);
-    }
-    return expiries;
-  }
-
-  /** undefined where a watched key has changed. */
-  async #transaction(
-    commands: readonly RedisCommand[],
-    before: readonly RedisCommand[] = [],
-  ): Promise<readonly RedisReply[] | undefined> {
-    const replies = await this.#pipeline([...before, ['MULTI'], ...commands, ['EXEC']]);
-    const outcome = replies.at(-1) ?? null;
-    return outcome === null ? undefined : arrayOf(outcome);
-  }
-
-  async #pipeline(commands: readonly RedisCommand[]): Promise<readonly RedisReply[]> {
-    const replies = await this.#connection.pipeline(commands);
-    return replies.map((reply) => {
-      if (reply instanceof Error) throw reply;
-      return reply;
-    });
-  }
 }
+
+const fieldExpiriesOf = async (
+  connection: RedisConnection,
+  key: Buffer,
+  entries: readonly RedisReply[],
+): Promise<readonly RedisReply[]> => {
+  const fields = (entries as readonly Buffer[]).filter((_, at) => at % 2 === 0);
+  const expiries: RedisReply[] = [];
+  for (let from = 0; from < fields.length; from += FIELDS_PER_CALL) {
+    const some = fields.slice(from, from + FIELDS_PER_CALL);
+    const reply = await connection.call('HPEXPIRETIME', key, 'FIELDS', some.length, ...some);
+    for (const expiry of arrayOf(reply)) expiries.push(expiry);
+  }
+  return expiries;
+};
+
+/** undefined where a watched key has changed. */
+const transaction = async (
+  connection: RedisConnection,
+  commands: readonly RedisCommand[],
+  before: readonly RedisCommand[] = [],
+): Promise<readonly RedisReply[] | undefined> => {
+  const replies = await pipeline(connection, [...before, ['MULTI'], ...commands, ['EXEC']]);
+  const outcome = replies.at(-1) ?? null;
+  return outcome === null ? undefined : arrayOf(outcome);
+};
+
+const pipeline = async (
+  connection: RedisConnection,
+  commands: readonly RedisCommand[],
+): Promise<readonly RedisReply[]> => {
+  const replies = await connection.pipeline(commands);
+  return replies.map((reply) => {
+    if (reply instanceof Error) throw reply;
+    return reply;
+  });
+};
 
 const detailsOf = (key: Buffer, { type }: LargeKey): readonly RedisCommand[] =>
   type === 'stream'

@@ -1,6 +1,10 @@
-import type { RedisConnection } from '../../clients/redis/port.ts';
+import { slotOf } from '../../clients/redis/cluster/slots.ts';
+import { SLOT_COUNT } from '../../clients/redis/fixed-topology.ts';
+import type { RedisConnection, SlotRange } from '../../clients/redis/port.ts';
+import { areAllSlots } from '../../clients/redis/slot-ranges.ts';
 import type { Clock } from '../../core/clock.ts';
-import type { KeyName } from '../../core/key-name.ts';
+import { KeyferryError } from '../../core/errors.ts';
+import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { GoneOp } from '../../core/key-record.ts';
 import type { PublishedStates } from '../../state-store/published-states.ts';
 import type { KeySource } from './key-source.ts';
@@ -11,6 +15,8 @@ import { scanKeys } from './scan-keys.ts';
 const KNOWN_CHUNK = 1_000;
 /** Touched keys that wait to be read, at most: the reconcile never fills the pending set (I9). */
 const MAX_WAITING = 5_000;
+/** How often a wait for keys looks whether the master is still there. */
+const LOOK_EVERY_MS = 500;
 
 export interface ReconcileProgress {
   /** Unix ms. */
@@ -25,7 +31,10 @@ export interface ReconcileProgress {
 }
 
 export interface ReconcilerOptions {
+  /** To the master whose keys are compared. */
   readonly redis: RedisConnection;
+  /** The slots whose keys it has. */
+  readonly slots: readonly SlotRange[];
   readonly keys: KeySource;
   readonly pending: PendingKeys;
   readonly published: PublishedStates;
@@ -35,13 +44,18 @@ export interface ReconcilerOptions {
   readonly signal: AbortSignal;
 }
 
-/** Touches every key that Redis has and every key that the topic has, and waits until all of them are published. */
+/**
+ * Touches every key that a master has and every key of its slots that the topic has, and waits until all of them are
+ * published. Keys that move to it or away meanwhile are told of by notifications, of both masters.
+ */
 export class Reconciler {
+  slots: readonly SlotRange[];
   readonly #options: ReconcilerOptions;
   #progress: Omit<ReconcileProgress, 'remainingMs'> | undefined;
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.slots = options.slots;
   }
 
   /** undefined while none is running. */
@@ -63,15 +77,20 @@ export class Reconciler {
     const { pending, redis, published, clock, signal } = this.#options;
     pending.beginReconcile();
     const size = Number(await redis.call('DBSIZE'));
-    this.#progress = { startedAt: clock.now(), phase: 'scan', keysDone: 0, keysEstimated: size + published.count() };
+    const keysEstimated = size + published.count();
+    this.#progress = { startedAt: clock.now(), phase: 'scan', keysDone: 0, keysEstimated };
+    const stop = clock.every(LOOK_EVERY_MS, () => {
+      pending.progress.notify();
+    });
     try {
       await this.#touchKeysOfRedis(goneOp);
       this.#enter('known');
       await this.#touchKnownKeysThatAreGone(goneOp);
       this.#enter('publish');
-      await pending.progress.until(() => pending.reconciling === 0 || signal.aborted);
+      await this.#until(() => pending.reconciling === 0);
       return !signal.aborted;
     } finally {
+      stop();
       this.#progress = undefined;
     }
   }
@@ -87,26 +106,45 @@ export class Reconciler {
 
   async #touchKnownKeysThatAreGone(goneOp: GoneOp): Promise<void> {
     const { published, keys, accepts, signal } = this.#options;
+    const isOurs = this.#ownership();
     let after: KeyName | undefined;
     while (!signal.aborted) {
-      const known = published.keys(after, KNOWN_CHUNK);
-      after = known.at(-1);
+      const chunk = published.keys(after, KNOWN_CHUNK);
+      after = chunk.at(-1);
       if (after === undefined) return;
+      const known = chunk.filter(isOurs);
       const exist = await keys.exist(known);
       // A key that the filter takes no more is left as it is on the topic: nobody said that it is gone.
       await this.#touch(
         known.filter((key, at) => exist[at] === false && accepts(key)),
         goneOp,
       );
-      this.#advance(known.length);
+      this.#advance(chunk.length);
     }
   }
 
+  /** Tells the keys of the slots that the master has now. */
+  #ownership(): (key: KeyName) => boolean {
+    const { slots } = this;
+    if (areAllSlots(slots)) return () => true;
+    const owned = new Uint8Array(SLOT_COUNT);
+    for (const { first, last } of slots) owned.fill(1, first, last + 1);
+    return (key) => owned[slotOf(keyBytes(key))] === 1;
+  }
+
   async #touch(keys: readonly KeyName[], goneOp: GoneOp): Promise<void> {
-    const { pending, clock, signal } = this.#options;
+    const { pending, clock } = this.#options;
     const now = clock.now();
     for (const key of keys) pending.touchInBackground(key, goneOp, now);
-    await pending.progress.until(() => pending.waitingInBackground < MAX_WAITING || signal.aborted);
+    await this.#until(() => pending.waitingInBackground < MAX_WAITING);
+  }
+
+  /** @throws KF_REDIS_UNAVAILABLE once the master has gone: its keys would not come before it is back. */
+  async #until(holds: () => boolean): Promise<void> {
+    const { pending, redis, signal } = this.#options;
+    await pending.progress.until(() => holds() || signal.aborted || !redis.isReady);
+    if (!redis.isReady && !signal.aborted && !holds())
+      throw new KeyferryError('KF_REDIS_UNAVAILABLE', 'Redis went away during the reconcile');
   }
 
   #enter(phase: ReconcileProgress['phase']): void {

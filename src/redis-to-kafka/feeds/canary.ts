@@ -1,13 +1,18 @@
-import type { RedisConnection } from '../../clients/redis/port.ts';
+import { slotOf } from '../../clients/redis/cluster/slots.ts';
+import type { RedisConnection, SlotRange } from '../../clients/redis/port.ts';
+import { hasSlot } from '../../clients/redis/slot-ranges.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { GapCause } from '../../core/gap.ts';
-import { type KeyName, RESERVED_PREFIX } from '../../core/key-name.ts';
+import { type KeyName, RESERVED_PREFIX, keyBytes } from '../../core/key-name.ts';
 
 /** A canary that did not come back by then is missing. Generous: a full feed delays it like everything else. */
 const RETURN_WITHIN_MS = 5_000;
 
 export interface CanaryOptions {
+  /** To the master whose feed is tried. */
   readonly redis: RedisConnection;
+  /** Its slots: the key must be in one of them. */
+  readonly slots: readonly SlotRange[];
   readonly source: string;
   readonly db: number;
   readonly clock: Clock;
@@ -20,19 +25,32 @@ export interface CanaryOptions {
  * names its database, so that a database that was swapped (SWAPDB tells nobody) or replaced is found by its canary.
  */
 export class Canary {
-  readonly key: KeyName;
   readonly #options: CanaryOptions;
+  /** undefined while the master has no slots: nothing can be written there. */
+  #key: KeyName | undefined;
   readonly #value: string;
   #sentAt: number | undefined;
   #wasWritten = false;
 
   constructor(options: CanaryOptions) {
     this.#options = options;
-    this.key = `${RESERVED_PREFIX}canary:${Buffer.from(options.source, 'utf8').toString('latin1')}` as KeyName;
     this.#value = `db${options.db}`;
+    this.#key = canaryKey(options.source, options.slots);
   }
 
-  /** The feed brought a notification for `key`. */
+  set slots(slots: readonly SlotRange[]) {
+    const key = canaryKey(this.#options.source, slots);
+    if (key === this.#key) return;
+    this.#key = key;
+    this.reset();
+    this.forget();
+  }
+
+  isKey(key: KeyName): boolean {
+    return key === this.#key;
+  }
+
+  /** The feed brought a notification for its key. */
   returned(): void {
     if (this.#sentAt === undefined) return;
     this.#options.onReturn((this.#options.clock.monotonic() - this.#sentAt) / 1000);
@@ -55,6 +73,7 @@ export class Canary {
    */
   async send(): Promise<void> {
     const { redis, clock, onTrouble } = this.#options;
+    if (this.#key === undefined) return;
     const now = clock.monotonic();
     if (this.#sentAt !== undefined) {
       if (now - this.#sentAt < RETURN_WITHIN_MS) return;
@@ -64,7 +83,7 @@ export class Canary {
     this.#sentAt = now;
     let before;
     try {
-      before = await redis.call('SET', Buffer.from(this.key, 'latin1'), this.#value, 'GET');
+      before = await redis.call('SET', keyBytes(this.#key), this.#value, 'GET');
     } catch (error) {
       this.#sentAt = undefined;
       throw error;
@@ -75,3 +94,13 @@ export class Canary {
     this.#wasWritten = true;
   }
 }
+
+/** The first of a row of names whose slot is among those. */
+const canaryKey = (source: string, slots: readonly SlotRange[]): KeyName | undefined => {
+  const name = `${RESERVED_PREFIX}canary:${Buffer.from(source, 'utf8').toString('latin1')}`;
+  if (slots.length === 0) return undefined;
+  for (let n = 0; ; n += 1) {
+    const key = (n === 0 ? name : `${name}:{${n}}`) as KeyName;
+    if (hasSlot(slots, slotOf(keyBytes(key)))) return key;
+  }
+};

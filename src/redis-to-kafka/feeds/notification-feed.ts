@@ -1,4 +1,4 @@
-import type { RedisClient, RedisSubscription } from '../../clients/redis/port.ts';
+import type { RedisClient, RedisMaster, RedisSubscription } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { messageOf } from '../../core/errors.ts';
 import { type KeyName, keyName } from '../../core/key-name.ts';
@@ -21,6 +21,7 @@ export interface FeedListener {
 
 export interface NotificationFeedOptions {
   readonly redis: RedisClient;
+  readonly master: RedisMaster;
   readonly databases: readonly number[];
   readonly listener: FeedListener;
   readonly clock: Clock;
@@ -43,7 +44,7 @@ export const parseChannel = (channel: string): Channel | undefined => {
 };
 
 /**
- * Key-event notifications of some databases of one server. Redis sends them once, to who listens just then: so the feed
+ * Key-event notifications of some databases of one master. Redis sends them once, to who listens just then: so the feed
  * says exactly when it began to listen and when it stopped.
  */
 export class NotificationFeed {
@@ -95,9 +96,9 @@ export class NotificationFeed {
   }
 
   async #subscribe(): Promise<RedisSubscription> {
-    const { redis, databases, listener } = this.#options;
+    const { redis, master, databases, listener } = this.#options;
     const patterns = databases.map((db) => `__keyevent@${db}__:*`);
-    this.#subscription = await redis.subscribe(patterns, {
+    this.#subscription = await redis.subscribeNode(master, patterns, {
       onMessage: (channelBytes, message) => {
         const channel = this.#channel(channelBytes.toString('latin1'));
         if (channel !== undefined) listener.changed(channel.db, keyName(message), channel.goneOp);

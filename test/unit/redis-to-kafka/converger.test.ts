@@ -6,6 +6,7 @@ import type { KeyName } from '../../../src/core/key-name.ts';
 import type { KeyOp } from '../../../src/core/key-record.ts';
 import type { KeyState } from '../../../src/core/key-state.ts';
 import { Wakeup } from '../../../src/core/wakeup.ts';
+import { AwaitedKeys } from '../../../src/redis-to-kafka/converge/awaited-keys.ts';
 import { Converger } from '../../../src/redis-to-kafka/converge/converger.ts';
 import type { Found, KeySource } from '../../../src/redis-to-kafka/converge/key-source.ts';
 import { PendingKeys } from '../../../src/redis-to-kafka/converge/pending-keys.ts';
@@ -99,8 +100,10 @@ const setUp = (topic = 't') => {
       wakeup.notify();
     },
   });
+  const awaited = new AwaitedKeys();
   const converger = new Converger({
     pending,
+    awaited,
     wakeup,
     keys,
     published,
@@ -300,15 +303,29 @@ describe('converger', () => {
 
   it('loses nothing when Redis goes away during a read', async () => {
     const { keys, touch, settled, log, end } = setUp();
-    keys.states.set('a', string('1'));
-    touch('a');
+    keys.states.set('a', new KeyferryError('KF_REDIS_UNAVAILABLE', 'away'));
     keys.during = () => {
-      keys.during = () => undefined;
-      throw new KeyferryError('KF_REDIS_UNAVAILABLE', 'away');
+      keys.states.set('a', string('1'));
     };
+    touch('a');
     await settled();
     await end();
     expect(log).toEqual(['a={"type":"string","value":"1"}']);
+    expect(keys.reads).toEqual([['a'], ['a']]);
+  });
+
+  it('goes on with the keys of other masters while one is away', async () => {
+    const { keys, touch, turns, pending, log, end } = setUp();
+    keys.states.set('away', new KeyferryError('KF_REDIS_UNAVAILABLE', 'away'));
+    touch('away');
+    for (const name of ['a', 'b']) {
+      keys.states.set(name, string('1'));
+      touch(name);
+    }
+    await turns(10);
+    expect(log).toEqual(['a={"type":"string","value":"1"}', 'b={"type":"string","value":"1"}']);
+    expect(pending.size).toBe(1);
+    await end();
   });
 
   it('counts records by what they say', async () => {

@@ -129,6 +129,27 @@ describe('pending keys', () => {
     expect(pending.size).toBe(0);
   });
 
+  it('tells who awaits a key once it was read after the touch, not when an earlier read settles', async () => {
+    const pending = pendingKeys();
+    pending.touch(key('a'), 'del', 1);
+    const readBefore = pending.take(1, 'all');
+    let isRead = false;
+    const awaited = pending.touchAndAwait(key('a'), 'del', 2).then(() => (isRead = true));
+    settleAll(pending, readBefore);
+    await Promise.resolve();
+    expect(isRead).toBe(false);
+    settleAll(pending, pending.take(1, 'all'));
+    await expect(awaited).resolves.toBe(true);
+  });
+
+  it('takes a key that is awaited beyond its bound', () => {
+    const pending = pendingKeys(1_000);
+    for (let n = 0; pending.touch(key(`key${n}`), 'del', 1); n += 1);
+    const { size } = pending;
+    void pending.touchAndAwait(key('awaited'), 'del', 1);
+    expect(pending.size).toBe(size + 1);
+  });
+
   it('tells who waits for work that a key has come', async () => {
     const work = new Wakeup();
     const pending = new PendingKeys({ maxBytes: 1_000, work });

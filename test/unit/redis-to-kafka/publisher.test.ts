@@ -27,7 +27,7 @@ const setUp = (answer: (records: readonly OutgoingRecord[], call: number) => Pro
       const baseOffset = offset;
       offset += BigInt(records.length);
       taken.push(...keysOf(records));
-      return [{ topic: 't', partition: 0, baseOffset }];
+      return [{ topic: 't', partition: 0, baseOffset, offsetOf: () => undefined }];
     },
     close: () => Promise.resolve(),
   };
