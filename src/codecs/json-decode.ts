@@ -1,19 +1,25 @@
-import { isUtf8 } from 'node:buffer';
-import { KeyferryError } from '../core/errors.ts';
 import type { KeyState, KeyValue, StreamEntry, StreamGroup, StreamState } from '../core/key-state.ts';
-
-type Json = Readonly<Record<string, unknown>>;
-/** A JSON string as the byte string that it stands for. `what` names its place in an error. */
-type Unquote = (text: unknown, what: string) => Buffer;
+import {
+  type Json,
+  type Unquote,
+  arrayOf,
+  countOf,
+  fromBase64,
+  objectOf,
+  parseText,
+  stringOf,
+  unquoteFor,
+  unreadable,
+  utf8Of,
+} from './json-read.ts';
 
 /**
  * The state in a JSON value. Members that this version does not know are passed over.
  * @throws KF_RECORD_UNREADABLE with what is wrong, and never with a value.
  */
 export const decodeJsonState = (bytes: Buffer): KeyState => {
-  if (!isUtf8(bytes)) throw unreadable('the JSON is not valid UTF-8');
-  const text = bytes.toString('utf8');
-  const json = objectOf(parse(text), 'the record');
+  const text = utf8Of(bytes);
+  const json = objectOf(parseText(text), 'the record');
   const expireAt = json['expireAt'] === undefined ? undefined : countOf(json['expireAt'], 'expireAt');
   return {
     value: valueOf(json, expireAt, text),
@@ -112,34 +118,6 @@ const documentOf = (value: unknown, expireAt: number | undefined, text: string):
   return JSON.stringify(value);
 };
 
-const unquoteFor = (encoding: unknown): Unquote => {
-  if (encoding === undefined) return fromText;
-  if (encoding === 'base64') return fromBase64;
-  throw unreadable('encoding is not base64');
-};
-
-const fromText: Unquote = (text, what) => {
-  const known = stringOf(text, what);
-  if (!known.isWellFormed()) throw unreadable(`${what} holds half a surrogate pair`);
-  return Buffer.from(known, 'utf8');
-};
-
-/** Strict, so that two texts never stand for the same bytes. */
-const fromBase64: Unquote = (text, what) => {
-  const bytes = Buffer.from(stringOf(text, what), 'base64');
-  if (bytes.toString('base64') !== text) throw unreadable(`${what} is not base64`);
-  return bytes;
-};
-
-/** V8's own message quotes the text: it may be a value. */
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw unreadable('the JSON is damaged');
-  }
-};
-
 const isJson = (text: string): boolean => {
   try {
     JSON.parse(text);
@@ -149,32 +127,8 @@ const isJson = (text: string): boolean => {
   }
 };
 
-const stringOf = (value: unknown, what: string): string => {
-  if (typeof value !== 'string') throw unreadable(`${what} is not a JSON string`);
-  return value;
-};
-
-const arrayOf = (value: unknown, what: string): readonly unknown[] => {
-  if (!Array.isArray(value)) throw unreadable(`${what} is not a JSON array`);
-  return value;
-};
-
-const objectOf = (value: unknown, what: string): Json => {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw unreadable(`${what} is not a JSON object`);
-  }
-  return value as Json;
-};
-
-const countOf = (value: unknown, what: string): number => {
-  if (!Number.isSafeInteger(value) || (value as number) < 0) throw unreadable(`${what} is not a whole number`);
-  return value as number;
-};
-
 const streamId = (value: unknown): string => {
   const id = stringOf(value, 'an ID of a stream');
   if (!/^\d+-\d+$/.test(id)) throw unreadable('an ID of a stream is not of the form 1-2');
   return id;
 };
-
-const unreadable = (what: string): KeyferryError => new KeyferryError('KF_RECORD_UNREADABLE', what);
