@@ -5,11 +5,15 @@ import type { KeyferryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { retry } from '../core/retry.ts';
 import type { SinkMetrics } from '../observability/metrics.ts';
-import { type Target, applyBatch } from './consume/apply-batch.ts';
+import type { Applier, Target } from './consume/applier.ts';
+import { applyBatch } from './consume/apply-batch.ts';
 import { openDeadLetters } from './consume/dead-letters.ts';
 import { Lag } from './consume/lag.ts';
+import { readKeyRecord } from './consume/read-key-record.ts';
+import { openPlainApplier } from './plain/open-plain-applier.ts';
+import { type PlainOptions, checkPlainOptions } from './plain/plain-options.ts';
 
-export interface SinkOptions {
+interface CommonOptions {
   readonly name: string;
   readonly topics: readonly string[];
   /** The consumer group. */
@@ -19,6 +23,9 @@ export interface SinkOptions {
   /** Where a record goes that cannot be applied; without it, it stops the sink. */
   readonly deadLetter?: string | undefined;
 }
+
+/** `keyferry`: records of a keyspace source; else those of any producer. */
+export type SinkOptions = CommonOptions & ({ readonly format: 'keyferry' } | PlainOptions);
 
 export interface SinkNeeds {
   readonly redis: RedisClient;
@@ -31,6 +38,7 @@ export interface SinkNeeds {
 
 export interface SinkStatus {
   readonly name: string;
+  readonly format: SinkOptions['format'];
   readonly state: 'starting' | 'running' | 'retrying' | 'stopped';
   /** By `topic/partition`: records that are still to come, as the last batch told; undefined until known. */
   readonly lag: Readonly<Record<string, number | undefined>>;
@@ -43,18 +51,27 @@ export interface SinkStatus {
  */
 const PATIENCE_MS = 20_000;
 
+/** The format decides how a batch comes to Redis, and nothing else. */
+const openApplier = async (options: SinkOptions, target: Target): Promise<Applier> =>
+  options.format === 'keyferry'
+    ? { apply: (batch) => applyBatch(batch, target, readKeyRecord) }
+    : openPlainApplier(options, target);
+
 /**
- * Keyferry's own records, from Kafka to Redis: the group delivers a batch, its records are applied (last of each key ->
- * replace atomically -> dead letters), and only then is its offset committed (I5).
+ * Records from Kafka to Redis: the group delivers a batch, its records are applied (the last of each key replaces it
+ * atomically, or each is appended once; what cannot be applied goes to the dead letters), and only then is its offset
+ * committed (I5).
  */
-export class KeyferrySink {
+export class Sink {
   readonly #options: SinkOptions;
   readonly #needs: SinkNeeds;
   readonly #lag = new Lag();
   #state: SinkStatus['state'] = 'starting';
   #lastError: string | undefined;
 
+  /** @throws KF_CONFIG_INVALID where the options of a plain sink do not fit each other */
   constructor(options: SinkOptions, needs: SinkNeeds) {
+    if (options.format !== 'keyferry') checkPlainOptions(options);
     this.#options = options;
     this.#needs = needs;
     needs.metrics.lag(() => this.#lag.total());
@@ -89,6 +106,7 @@ export class KeyferrySink {
   status(): SinkStatus {
     return {
       name: this.#options.name,
+      format: this.#options.format,
       state: this.#state,
       lag: this.#lag.byPartition(),
       lastError: this.#lastError,
@@ -102,15 +120,16 @@ export class KeyferrySink {
     await connection.ready(signal);
     const deadLetters = await openDeadLetters(this.#options, kafka);
     const consumer = kafka.groupConsumer({ groupId: group, topics });
-    const target: Target = { db: database, connection, deadLetters, randomId };
+    const target: Target = { db: database, connection, deadLetters, kafka, randomId };
     const leave = (): void => {
       consumer.close().catch(() => undefined);
     };
     try {
       if (signal.aborted) return;
       signal.addEventListener('abort', leave);
+      const applier = await openApplier(this.#options, target);
       this.#running();
-      await consumer.run((batch) => this.#applyPatiently(target, batch, signal));
+      await consumer.run((batch) => this.#applyPatiently(applier, batch, signal));
     } finally {
       signal.removeEventListener('abort', leave);
       await consumer.close();
@@ -119,22 +138,22 @@ export class KeyferrySink {
     }
   }
 
-  async #applyPatiently(target: Target, batch: RecordBatch, signal: AbortSignal): Promise<void> {
+  async #applyPatiently(applier: Applier, batch: RecordBatch, signal: AbortSignal): Promise<void> {
     const { clock } = this.#needs;
     const start = clock.monotonic();
     const onFailure = (error: KeyferryError, retryMs: number): void => {
       this.#retrying(error, retryMs);
       if (clock.monotonic() - start + retryMs > PATIENCE_MS) throw error;
     };
-    const isApplied = await retry(() => this.#apply(target, batch), { clock, signal, onFailure });
+    const isApplied = await retry(() => this.#apply(applier, batch), { clock, signal, onFailure });
     // Not to be committed.
     if (isApplied === undefined) signal.throwIfAborted();
   }
 
-  async #apply(target: Target, batch: RecordBatch): Promise<true> {
+  async #apply(applier: Applier, batch: RecordBatch): Promise<true> {
     const { clock, metrics } = this.#needs;
     const start = clock.monotonic();
-    const outcomes = await applyBatch(batch, target);
+    const outcomes = await applier.apply(batch);
     metrics.applied((clock.monotonic() - start) / 1000);
     const [oldest] = batch.records;
     if (oldest !== undefined) metrics.endToEnd(Math.max(0, clock.now() - oldest.timestamp) / 1000);

@@ -5,18 +5,28 @@ import { Wakeup } from '../../src/core/wakeup.ts';
 import { PendingKeys, type Touch } from '../../src/redis-to-kafka/converge/pending-keys.ts';
 
 type Step =
-  | { readonly do: 'touch' | 'background'; readonly key: string }
+  | { readonly do: 'touch' | 'background' | 'await'; readonly key: string }
   | { readonly do: 'take'; readonly limit: number }
   | { readonly do: 'settle' | 'giveBack'; readonly pick: number }
   | { readonly do: 'reconcile' };
 
 const key = fc.constantFrom('a', 'b', 'c', 'd', 'e');
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constantFrom('touch' as const, 'background' as const), key }),
+  fc.record({ do: fc.constantFrom('touch' as const, 'background' as const, 'await' as const), key }),
   fc.record({ do: fc.constant('take' as const), limit: fc.integer({ min: 1, max: 4 }) }),
   fc.record({ do: fc.constantFrom('settle' as const, 'giveBack' as const), pick: fc.nat(9) }),
   fc.record({ do: fc.constant('reconcile' as const) }),
 );
+
+/** Somebody who waits until a key has been read after the touch. */
+interface Waiter {
+  readonly key: KeyName;
+  /** Whether the key was given out since. */
+  isTaken: boolean;
+  /** Whether it may go on now. */
+  isDue: boolean;
+  isDone: boolean;
+}
 
 /** What must be true of each key, kept the simple way. */
 class Model {
@@ -27,6 +37,11 @@ class Model {
   /** The running reconcile touched these: as they wait, and as they are in flight. */
   readonly awaited = new Set<KeyName>();
   readonly awaitedInFlight = new Set<KeyName>();
+  readonly waiters: Waiter[] = [];
+
+  waitersOf(key: KeyName): readonly Waiter[] {
+    return this.waiters.filter((waiter) => waiter.key === key && !waiter.isDue);
+  }
 }
 
 const run = (pending: PendingKeys, model: Model, one: Step): void => {
@@ -35,6 +50,13 @@ const run = (pending: PendingKeys, model: Model, one: Step): void => {
       expect(pending.touch(one.key as KeyName, 'del', 1)).toBe(true);
       model.dirty.add(one.key as KeyName);
       return;
+    case 'await': {
+      const waiter = { key: one.key as KeyName, isTaken: false, isDue: false, isDone: false };
+      model.waiters.push(waiter);
+      void pending.touchAndAwait(waiter.key, 'del', 1).then(() => (waiter.isDone = true));
+      model.dirty.add(waiter.key);
+      return;
+    }
     case 'background':
       pending.touchInBackground(one.key as KeyName, 'del', 1);
       model.dirty.add(one.key as KeyName);
@@ -51,6 +73,7 @@ const run = (pending: PendingKeys, model: Model, one: Step): void => {
         expect(model.inFlight.has(name), `${name} is in flight and must not be given out (I2)`).toBe(false);
         expect(model.dirty.delete(name), `${name} was given out untouched`).toBe(true);
         model.inFlight.set(name, touches[at] as Touch);
+        for (const waiter of model.waitersOf(name)) waiter.isTaken = true;
         if (model.awaited.delete(name)) model.awaitedInFlight.add(name);
       });
       return;
@@ -61,6 +84,10 @@ const run = (pending: PendingKeys, model: Model, one: Step): void => {
       if (name === undefined || touch === undefined) return;
       model.inFlight.delete(name);
       const isAwaited = model.awaitedInFlight.delete(name);
+      for (const waiter of model.waitersOf(name)) {
+        if (one.do === 'settle') waiter.isDue = waiter.isTaken;
+        waiter.isTaken = false;
+      }
       if (one.do === 'settle') {
         // A touch of the reconcile that came meanwhile is waited for still: the state may have been read before it (I3).
         pending.settle(name, touch);
@@ -74,9 +101,9 @@ const run = (pending: PendingKeys, model: Model, one: Step): void => {
 };
 
 describe('pending keys, whatever happens in whatever order', () => {
-  it('give each dirty key out once at a time, lose none, and end with empty accounts', () => {
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+  it('give each dirty key out once at a time, lose none, tell who waits, and end with empty accounts', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 80, size: 'max' }), async (steps) => {
         const pending = new PendingKeys({ maxBytes: 1_000_000, work: new Wakeup() });
         const model = new Model();
         pending.beginReconcile();
@@ -85,11 +112,16 @@ describe('pending keys, whatever happens in whatever order', () => {
           expect(pending.size).toBe(new Set([...model.dirty, ...model.inFlight.keys()]).size);
           // Exactly: a reconcile that ends early would close a gap too soon (I3), one that never ends would close none.
           expect(pending.reconciling).toBe(model.awaited.size + model.awaitedInFlight.size);
+          await Promise.resolve();
+          // Not before: what was read then may be older than what the waiter wrote.
+          for (const waiter of model.waiters) expect(waiter.isDone).toBe(waiter.isDue);
         }
         while (pending.size > 0) {
           run(pending, model, { do: 'take', limit: 3 });
           while (model.inFlight.size > 0) run(pending, model, { do: 'settle', pick: 0 });
         }
+        await Promise.resolve();
+        expect(model.waiters.every(({ isDone }) => isDone)).toBe(true);
         expect([...model.dirty]).toEqual([]);
         expect([pending.reconciling, pending.fillShare]).toEqual([0, 0]);
       }),

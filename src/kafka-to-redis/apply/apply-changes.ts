@@ -2,6 +2,7 @@ import { refusal } from '../../clients/redis/errors.ts';
 import type { RedisArgument, RedisConnection, RedisReply } from '../../clients/redis/port.ts';
 import type { KeyferryError } from '../../core/errors.ts';
 import { REPLACE } from './replace-script.ts';
+import { intoCalls } from './script-calls.ts';
 
 /** What becomes of one key. */
 export interface Change {
@@ -9,11 +10,6 @@ export interface Change {
   /** As replacementOf makes it; undefined: the key goes. */
   readonly replacement: readonly RedisArgument[] | undefined;
 }
-
-/** One script call holds at most this much, so that it does not hold Redis up; a single larger key goes alone. */
-const MAX_CALL_KEYS = 500;
-const MAX_CALL_VALUES = 5_000;
-const MAX_CALL_BYTES = 1_000_000;
 
 /**
  * Brings keys into their states, each one atomically. Idempotent (I6). Each key may appear once.
@@ -28,7 +24,8 @@ export const applyChanges = async (
   const calls: Promise<unknown>[] = [];
   const gone = changes.filter(({ replacement }) => replacement === undefined);
   if (gone.length > 0) calls.push(connection.call('UNLINK', ...gone.map(({ key }) => key)));
-  for (const call of intoCalls(changes.filter(({ replacement }) => replacement !== undefined))) {
+  const replaced = changes.filter(({ replacement }) => replacement !== undefined);
+  for (const call of intoCalls(replaced, sizeOf)) {
     calls.push(replaceAll(connection, call, refused));
   }
   // All are awaited, whatever becomes of one: what is tried again must not meet a leftover of the first try.
@@ -60,27 +57,8 @@ const pairs = (reply: RedisReply): [RedisReply, RedisReply][] => {
   return flat.flatMap((first, index) => (index % 2 === 0 ? [[first, flat[index + 1] ?? null]] : []));
 };
 
-function* intoCalls(changes: readonly Change[]): Generator<readonly Change[]> {
-  let call: Change[] = [];
-  let values = 0;
-  let bytes = 0;
-  for (const change of changes) {
-    const { length } = change.replacement ?? [];
-    const size = bytesOf(change);
-    const isFull = call.length >= MAX_CALL_KEYS || values + length > MAX_CALL_VALUES || bytes + size > MAX_CALL_BYTES;
-    if (isFull && call.length > 0) {
-      yield call;
-      [call, values, bytes] = [[], 0, 0];
-    }
-    call.push(change);
-    values += length;
-    bytes += size;
-  }
-  if (call.length > 0) yield call;
-}
-
-const bytesOf = ({ key, replacement = [] }: Change): number => {
+const sizeOf = ({ key, replacement = [] }: Change): { readonly values: number; readonly bytes: number } => {
   let bytes = key.length;
   for (const argument of replacement) if (typeof argument === 'object') bytes += argument.length;
-  return bytes;
+  return { values: replacement.length, bytes };
 };

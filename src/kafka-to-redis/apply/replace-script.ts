@@ -2,7 +2,7 @@ import type { RedisScript } from '../../clients/redis/port.ts';
 
 /**
  * Replaces each of KEYS, atomically, by the state that its part of ARGV describes (replacement.ts): verb, expiry in Unix
- * ms or '', number of values that follow, values. Returns position and words of each refusal, alternating; a key that was
+ * ms, or +ms from now, or '', number of values that follow, values. Returns position and words of each refusal, alternating; a key that was
  * refused keeps what it had. Errors as a whole where the server takes no writes at all.
  */
 export const REPLACE: RedisScript = {
@@ -31,7 +31,9 @@ end
 -- Asked before the old value goes: a command that the server does not know is refused whatever its arguments.
 local function demand(command)
   local reply = redis.pcall(command)
-  if string.find(reply.err, 'nknown', 1, true) then error(reply) end
+  if string.find(reply.err, 'nknown', 1, true) then
+    error({ err = 'ERR unknown command ' .. command .. ': this server lacks it, or the module that brings it' })
+  end
 end
 
 local verbs = { hash = fill('HSET'), list = fill('RPUSH'), set = fill('SADD'), zset = fill('ZADD') }
@@ -72,6 +74,17 @@ verbs.stream = function(key, first, last)
   end
 end
 
+-- Counted from this server's own clock.
+local now
+local function moment(expiry)
+  if string.sub(expiry, 1, 1) ~= '+' then return expiry end
+  if not now then
+    local time = redis.call('TIME')
+    now = time[1] * 1000 + math.floor(time[2] / 1000)
+  end
+  return string.format('%.0f', now + expiry)
+end
+
 local function replace(key, verb, expiry, first, last)
   if verb == 'string' then
     if expiry == '' then redis.call('SET', key, ARGV[first])
@@ -88,7 +101,7 @@ local refusals = {}
 local at = 1
 for position, key in ipairs(KEYS) do
   local last = at + 2 + ARGV[at + 2]
-  local applied, reason = pcall(replace, key, ARGV[at], ARGV[at + 1], at + 3, last)
+  local applied, reason = pcall(replace, key, ARGV[at], moment(ARGV[at + 1]), at + 3, last)
   if not applied then
     refusals[#refusals + 1] = position
     refusals[#refusals + 1] = type(reason) == 'table' and reason.err or tostring(reason)

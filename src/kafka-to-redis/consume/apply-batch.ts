@@ -1,28 +1,27 @@
 import type { IncomingRecord, RecordBatch } from '../../clients/kafka/port.ts';
 import { ensureOrigin } from '../../clients/redis/origin.ts';
 import type { RedisConnection } from '../../clients/redis/port.ts';
-import { decodeState } from '../../codecs/key-record.ts';
-import { readKeyRecordHeaders } from '../../codecs/record-headers.ts';
-import { KeyferryError, isKeyferryError } from '../../core/errors.ts';
+import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import { type KeyName, isReserved, keyName } from '../../core/key-name.ts';
 import type { SinkOutcome } from '../../core/sink-outcome.ts';
 import { type Change, applyChanges } from '../apply/apply-changes.ts';
-import { replacementOf } from '../apply/replacement.ts';
-import type { DeadLetters } from './dead-letters.ts';
+import type { Outcomes, Target } from './applier.ts';
 import { isOwnRecord } from './own-records.ts';
 
-/** The database that is written to, and where poison goes. */
-export interface Target {
-  readonly db: number;
-  readonly connection: RedisConnection;
-  readonly deadLetters: DeadLetters;
-  readonly randomId: () => string;
+/** What a record makes of which key. */
+export interface Reading {
+  readonly key: Buffer;
+  /** Asked only where no later record of the key counts. @throws KF_RECORD_UNREADABLE, KF_RECORD_OMITTED */
+  readonly replacement: () => Change['replacement'];
 }
+
+/** @throws KF_RECORD_UNREADABLE where it has no key */
+export type ReadRecord = (record: IncomingRecord, batch: Pick<RecordBatch, 'topic' | 'partition'>) => Reading;
 
 /** One key's records in a batch, in offset order: the last one counts, and the one before it where it cannot be applied. */
 interface Chain {
   readonly key: Buffer;
-  readonly records: IncomingRecord[];
+  readonly records: { readonly record: IncomingRecord; readonly replacement: Reading['replacement'] }[];
 }
 
 interface Failure {
@@ -34,14 +33,8 @@ interface ChainFailure extends Failure {
   readonly chain: Chain;
 }
 
-/**
- * Applies a batch as if its records had been applied one by one, in order, those that cannot be applied left out: it
- * resolves once every record is applied, passed over for a reason, or safe among the dead letters (I5, I8). What fails
- * for a reason that passes may be repeated as a whole (I6).
- * @returns how many records came to which end.
- * @throws KF_REDIS_UNAVAILABLE, KF_KAFKA_UNAVAILABLE; KF_SINK_STOPPED, KF_REDIS_AUTH, KF_REDIS_PERMISSION
- */
-export const applyBatch = async (batch: RecordBatch, target: Target): Promise<ReadonlyMap<SinkOutcome, number>> => {
+/** Applies a batch as if its records had replaced their keys one by one, in order, those that cannot be applied left out. */
+export const applyBatch = async (batch: RecordBatch, target: Target, read: ReadRecord): Promise<Outcomes> => {
   const { db, connection, deadLetters, randomId } = target;
   const putAside = async (failures: readonly Failure[]): Promise<void> => {
     if (failures.length === 0) return;
@@ -50,7 +43,7 @@ export const applyBatch = async (batch: RecordBatch, target: Target): Promise<Re
   };
   // Asked anew for each batch: a flush or another dataset may have changed it without our noticing.
   const isOwn = isOwnRecord(await ensureOrigin(connection, randomId), db);
-  const { chains, keyless, own, reserved } = sort(batch.records, isOwn);
+  const { chains, keyless, own, reserved } = sort(batch, read, isOwn);
   let deadLettered = keyless.length;
   let applied = 0;
   for (let round = chains; round.length > 0;) {
@@ -77,10 +70,11 @@ const applyLast = async (chains: readonly Chain[], connection: RedisConnection):
   const failures: ChainFailure[] = [];
   const changes = new Map<Change, Omit<ChainFailure, 'error'>>();
   for (const chain of chains) {
-    const record = chain.records.at(-1);
-    if (record === undefined) continue;
+    const last = chain.records.at(-1);
+    if (last === undefined) continue;
+    const { record, replacement } = last;
     try {
-      changes.set({ key: chain.key, replacement: replacementIn(record) }, { chain, record });
+      changes.set({ key: chain.key, replacement: replacement() }, { chain, record });
     } catch (error) {
       if (!isKeyferryError(error)) throw error;
       failures.push({ chain, record, error });
@@ -93,25 +87,29 @@ const applyLast = async (chains: readonly Chain[], connection: RedisConnection):
   return failures;
 };
 
-const sort = (records: readonly IncomingRecord[], isOwn: ReturnType<typeof isOwnRecord>) => {
+const sort = (batch: RecordBatch, read: ReadRecord, isOwn: ReturnType<typeof isOwnRecord>) => {
   const chains = new Map<KeyName, Chain>();
   const keyless: Failure[] = [];
   let own = 0;
   let reserved = 0;
-  for (const record of records) {
-    if (record.key === null) {
-      keyless.push({ record, error: new KeyferryError('KF_RECORD_UNREADABLE', 'the record has no key') });
-    } else if (isOwn(record.headers)) own += 1;
+  const add = (record: IncomingRecord): void => {
+    const { key, replacement } = read(record, batch);
+    const name = keyName(key);
+    const chain = chains.get(name);
+    if (chain !== undefined) chain.records.push({ record, replacement });
+    else if (isReserved(name)) reserved += 1;
+    else chains.set(name, { key, records: [{ record, replacement }] });
+  };
+  for (const record of batch.records) {
+    if (isOwn(record.headers)) own += 1;
     else {
-      const name = keyName(record.key);
-      const chain = chains.get(name);
-      if (chain !== undefined) chain.records.push(record);
-      else if (isReserved(name)) reserved += 1;
-      else chains.set(name, { key: record.key, records: [record] });
+      try {
+        add(record);
+      } catch (error) {
+        if (!isKeyferryError(error)) throw error;
+        keyless.push({ record, error });
+      }
     }
   }
   return { chains: [...chains.values()], keyless, own, reserved };
 };
-
-const replacementIn = ({ value, headers }: IncomingRecord): Change['replacement'] =>
-  value === null ? undefined : replacementOf(decodeState(value, readKeyRecordHeaders(headers)));

@@ -1,6 +1,7 @@
 import type { IncomingRecord, KafkaDriver, OutgoingRecord } from '../../clients/kafka/port.ts';
 import { KeyferryError } from '../../core/errors.ts';
 import { isTransient } from '../../core/retry.ts';
+import { letter } from '../../dead-letters/letter.ts';
 
 /** A record that cannot be applied, where it stands, and why. */
 export interface Poison {
@@ -44,7 +45,7 @@ export const openDeadLetters = async (
   return {
     put: async (poison) => {
       try {
-        await producer.send(poison.map((each) => letter(each, name, deadLetter)));
+        await producer.send(poison.map((each) => letterOf(each, name, deadLetter)));
       } catch (error) {
         if (isTransient(error)) throw error;
         throw stopped(name, poison, `the dead-letter topic ${deadLetter} does not take it`, error);
@@ -63,20 +64,10 @@ const ensureTopic = async (kafka: KafkaDriver, topic: string): Promise<void> => 
   }
 };
 
-/** As Kafka Connect writes them: key, value and headers unchanged, the place and the cause in further headers. */
-const letter = ({ topic, partition, record, error }: Poison, sink: string, deadLetter: string): OutgoingRecord => {
-  const added = {
-    topic,
-    partition: String(partition),
-    offset: String(record.offset),
-    'connector.name': sink,
-    stage: error.code === 'KF_REDIS_REFUSED' ? 'TASK_PUT' : 'VALUE_CONVERTER',
-    'exception.class.name': error.code,
-    'exception.message': error.message,
-  };
-  const headers = new Map(record.headers);
-  for (const [name, text] of Object.entries(added)) headers.set(`__connect.errors.${name}`, Buffer.from(text));
-  return { topic: deadLetter, key: record.key, value: record.value, headers };
+const letterOf = ({ topic, partition, record, error }: Poison, sink: string, deadLetter: string): OutgoingRecord => {
+  const place = { topic, partition: String(partition), offset: String(record.offset) };
+  const stage = error.code === 'KF_REDIS_REFUSED' ? 'TASK_PUT' : 'VALUE_CONVERTER';
+  return letter({ record, place, stage, error }, { flow: sink, topic: deadLetter });
 };
 
 const stopped = (sink: string, poison: readonly Poison[], why: string, cause?: unknown): KeyferryError => {

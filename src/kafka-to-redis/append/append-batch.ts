@@ -1,0 +1,144 @@
+import type { IncomingRecord, RecordBatch } from '../../clients/kafka/port.ts';
+import { ensureOrigin } from '../../clients/redis/origin.ts';
+import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
+import { isReserved, keyName } from '../../core/key-name.ts';
+import type { SinkOutcome } from '../../core/sink-outcome.ts';
+import { intoCalls } from '../apply/script-calls.ts';
+import type { Applier, Outcomes, Target } from '../consume/applier.ts';
+import { isOwnRecord } from '../consume/own-records.ts';
+import { type Addition, type Shelf, appendRecords } from './append-records.ts';
+import { forgetBeyond, positionField, positionsKey } from './positions.ts';
+import { TopicLives } from './topic-lives.ts';
+
+/** A record's key and what it adds there. @throws KF_RECORD_UNREADABLE */
+export type ReadAddition = (record: IncomingRecord, batch: RecordBatch) => Omit<Addition, 'record'>;
+
+export interface AppendOptions {
+  /** The sink's: its positions go by it. */
+  readonly name: string;
+  readonly topics: readonly string[];
+  readonly verb: Shelf['verb'];
+  readonly maxLength: number | undefined;
+  readonly expireMs: number | undefined;
+}
+
+interface Failure {
+  readonly record: IncomingRecord;
+  readonly error: KeyferryError;
+}
+
+/** Appends each record to a list or stream, in offset order, once. */
+export class Appender implements Applier {
+  readonly #options: AppendOptions;
+  readonly #target: Target;
+  readonly #read: ReadAddition;
+  readonly #lives: TopicLives;
+  /** A batch that is tried again brings the same records, and their letters need not be written again. */
+  readonly #putAside = new WeakSet<IncomingRecord>();
+
+  /** @throws KF_KAFKA_UNAVAILABLE, KF_KAFKA_AUTH */
+  static async open(options: AppendOptions, target: Target, read: ReadAddition): Promise<Appender> {
+    const lives = new TopicLives(target.kafka);
+    await lives.open(options.topics);
+    return new Appender(options, target, { read, lives });
+  }
+
+  private constructor(
+    options: AppendOptions,
+    target: Target,
+    { read, lives }: { readonly read: ReadAddition; readonly lives: TopicLives },
+  ) {
+    this.#options = options;
+    this.#target = target;
+    this.#read = read;
+    this.#lives = lives;
+  }
+
+  async apply(batch: RecordBatch): Promise<Outcomes> {
+    const { connection, randomId, db } = this.#target;
+    await this.#checkTopic(batch);
+    const isOwn = isOwnRecord(await ensureOrigin(connection, randomId), db);
+    const { additions, unreadable, own, reserved, empty } = this.#sort(batch, isOwn);
+    // Before the position passes them: else a crash between the two would lose them (I5).
+    await this.#letGo(batch, unreadable);
+    let applied = 0;
+    let repeated = 0;
+    let refused = 0;
+    for (const call of intoCalls(additions, sizeOf)) {
+      for (let left = call; left.length > 0;) {
+        const outcome = await appendRecords(connection, left, this.#shelf(batch));
+        await this.#letGo(batch, outcome.refused);
+        applied += outcome.added;
+        repeated += outcome.repeated;
+        refused += outcome.refused.length;
+        left = outcome.left;
+      }
+    }
+    this.#lives.applied(batch);
+    return new Map<SinkOutcome, number>([
+      ['applied', applied],
+      ['repeated', repeated],
+      ['empty', empty],
+      ['own', own],
+      ['reserved', reserved],
+      ['dead-lettered', unreadable.length + refused],
+    ]);
+  }
+
+  async #checkTopic(batch: RecordBatch): Promise<void> {
+    const life = await this.#lives.lookAgain(batch);
+    const end = life?.ends.get(batch.partition);
+    if (end === undefined) return;
+    const key = positionsKey(this.#options.name);
+    await forgetBeyond(this.#target.connection, { key, field: positionField(batch), end });
+  }
+
+  #sort(batch: RecordBatch, isOwn: ReturnType<typeof isOwnRecord>) {
+    const additions: Addition[] = [];
+    const unreadable: Failure[] = [];
+    let own = 0;
+    let reserved = 0;
+    let empty = 0;
+    for (const record of batch.records) {
+      if (isOwn(record.headers)) own += 1;
+      else if (record.value === null) empty += 1;
+      else {
+        try {
+          const addition = this.#read(record, batch);
+          if (isReserved(keyName(addition.key))) reserved += 1;
+          else additions.push({ record, ...addition });
+        } catch (error) {
+          if (!isKeyferryError(error)) throw error;
+          unreadable.push({ record, error });
+        }
+      }
+    }
+    return { additions, unreadable, own, reserved, empty };
+  }
+
+  async #letGo({ topic, partition }: RecordBatch, failures: readonly Failure[]): Promise<void> {
+    const poison = failures.filter(({ record }) => !this.#putAside.has(record));
+    if (poison.length === 0) return;
+    await this.#target.deadLetters.put(poison.map(({ record, error }) => ({ topic, partition, record, error })));
+    for (const { record } of poison) this.#putAside.add(record);
+  }
+
+  #shelf(batch: RecordBatch): Shelf {
+    const { name, verb, maxLength, expireMs } = this.#options;
+    return {
+      positions: positionsKey(name),
+      field: positionField(batch),
+      topicId: this.#lives.id(batch.topic) ?? '',
+      verb,
+      maxLength,
+      expireMs,
+      sequence: batch.partition + 1,
+    };
+  }
+}
+
+const sizeOf = ({ key, values }: Addition): { readonly values: number; readonly bytes: number } => {
+  let bytes = key.length;
+  for (const value of values) bytes += value.length;
+  return { values: values.length, bytes };
+};
