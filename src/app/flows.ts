@@ -1,13 +1,22 @@
 import { randomUUID } from 'node:crypto';
 import { connectKafka } from '../clients/kafka/connect.ts';
 import { connectRedis } from '../clients/redis/connect.ts';
-import type { AppConfig, KeyspaceSourceConfig, SinkConfig, SourceConfig } from '../config/app-config.ts';
+import type {
+  AppConfig,
+  KeyspaceSourceConfig,
+  ListSourceConfig,
+  RedisConfig,
+  SinkConfig,
+  SourceConfig,
+  StreamSourceConfig,
+} from '../config/app-config.ts';
 import type { Clock } from '../core/clock.ts';
-import { KeyferryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
-import { KeyferrySink } from '../kafka-to-redis/flow.ts';
+import { Sink } from '../kafka-to-redis/flow.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { KeyspaceSource } from '../redis-to-kafka/flow.ts';
+import { ListSource } from '../redis-to-kafka/lists/list-source.ts';
+import { StreamSource } from '../redis-to-kafka/streams/stream-source.ts';
 import type { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
 
 /** What all flows are built with. */
@@ -33,21 +42,22 @@ export const openSource = (source: SourceConfig, tools: Tools): Flow => {
     case 'keyspace':
       return keyspaceSource(source, tools);
     case 'stream':
+      return streamSource(source, tools);
     case 'list':
-      throw new KeyferryError('KF_CONFIG_INVALID', `source ${source.name}: type ${source.type} is being built`);
+      return listSource(source, tools);
   }
 };
 
-export const openSink = (sink: SinkConfig, tools: Tools): Flow => {
-  if (sink.format === 'keyferry') return new KeyferrySink(sink, sinkNeeds(sink, tools));
-  throw new KeyferryError('KF_CONFIG_INVALID', `sink ${sink.name}: format ${sink.format} is being built`);
+export const openSink = (sink: SinkConfig, tools: Tools): Sink => {
+  const options = sink.format === 'keyferry' ? sink : { ...sink, expireMs: sink.expire };
+  return new Sink(options, sinkNeeds(sink, tools));
 };
 
 const keyspaceSource = (source: KeyspaceSourceConfig, tools: Tools): KeyspaceSource => {
   const { store, metrics } = tools;
   const options = { ...source, reconcileEveryMs: source.reconcileEvery, canaryEveryMs: source.canaryEvery };
   return new KeyspaceSource(options, {
-    ...servers(tools.config.redis.url, tools),
+    ...servers(tools.config.redis, tools),
     published: (name) => store.published(name),
     logger: tools.logger.child({ source: source.name }),
     metrics: metrics.source(source.name),
@@ -55,15 +65,34 @@ const keyspaceSource = (source: KeyspaceSourceConfig, tools: Tools): KeyspaceSou
   });
 };
 
+const streamSource = (source: StreamSourceConfig, tools: Tools): StreamSource => {
+  const { config, logger, metrics } = tools;
+  const { consumer = config.kafka.clientId, claimAfter: claimAfterMs, discoverEvery: discoverEveryMs } = source;
+  const options = { ...source, consumer, claimAfterMs, discoverEveryMs };
+  return new StreamSource(options, {
+    ...servers(config.redis, tools),
+    logger: logger.child({ source: source.name }),
+    metrics: metrics.streamSource(source.name),
+    onSent: metrics.kafkaProduceSeconds,
+  });
+};
+
+const listSource = (source: ListSourceConfig, tools: Tools): ListSource =>
+  new ListSource(source, {
+    ...servers(tools.config.redis, tools),
+    logger: tools.logger.child({ source: source.name }),
+    metrics: tools.metrics.listSource(source.name),
+    onSent: tools.metrics.kafkaProduceSeconds,
+  });
+
 const sinkNeeds = (sink: SinkConfig, tools: Tools) => ({
-  ...servers(sink.redis.url, tools),
+  ...servers(sink.redis, tools),
   logger: tools.logger.child({ sink: sink.name }),
   metrics: tools.metrics.sink(sink.name),
 });
 
-/** @param url of the Redis. */
-const servers = (url: string, { config, clock, metrics }: Tools) => ({
-  redis: connectRedis({ url, name: config.kafka.clientId, clock, metrics: metrics.redis }),
+const servers = (redis: RedisConfig, { config, clock, metrics }: Tools) => ({
+  redis: connectRedis({ ...redis, name: config.kafka.clientId, clock, metrics: metrics.redis }),
   kafka: connectKafka(config.kafka),
   clock,
   randomId: randomUUID,

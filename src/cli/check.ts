@@ -1,5 +1,5 @@
-import { type KafkaClient, connectKafka } from '../clients/kafka/connect.ts';
-import { connectRedis } from '../clients/redis/connect.ts';
+import { type KafkaConnection, connectKafka } from '../clients/kafka/connect.ts';
+import { type RedisSettings, connectRedis } from '../clients/redis/connect.ts';
 import { readOrigin } from '../clients/redis/origin.ts';
 import type { Clock } from '../core/clock.ts';
 import { KeyferryError } from '../core/errors.ts';
@@ -13,10 +13,10 @@ import { EXIT, type ExitStatus } from './exit-status.ts';
 
 /** What of the configuration is checked; structurally, the configuration. */
 export interface CheckedConfig {
-  readonly redis: { readonly url: string };
-  readonly kafka: { readonly brokers: readonly string[]; readonly clientId: string; readonly client: KafkaClient };
+  readonly redis: RedisSettings;
+  readonly kafka: KafkaConnection;
   readonly sources: readonly (CheckedSource & { readonly notifications: FlagsMode })[];
-  readonly sinks: readonly (CheckedSink & { readonly database: number; readonly redis: { readonly url: string } })[];
+  readonly sinks: readonly (CheckedSink & { readonly database: number; readonly redis: RedisSettings })[];
 }
 
 export interface CheckOptions {
@@ -44,6 +44,7 @@ export const check = async (options: CheckOptions): Promise<ExitStatus> => {
 
 interface RedisServer {
   readonly url: string;
+  readonly settings: RedisSettings;
   readonly sources: CheckedConfig['sources'];
   readonly sinks: CheckedConfig['sinks'];
 }
@@ -59,18 +60,19 @@ const redisServers = ({ redis, sources, sinks }: CheckedConfig): readonly RedisS
   const urls = new Set([...users, ...sinks.map((sink) => sink.redis.url)].map(serverOf));
   return [...urls].map((url) => ({
     url,
+    settings: [redis, ...sinks.map((sink) => sink.redis)].find((each) => serverOf(each.url) === url) ?? redis,
     sources: url === serverOf(redis.url) ? sources : [],
     sinks: sinks.filter((sink) => serverOf(sink.redis.url) === url),
   }));
 };
 
 const checkRedis = async (
-  { url, sources, sinks }: RedisServer,
+  { url, settings, sources, sinks }: RedisServer,
   origins: Map<string, string>,
   { config, clock }: CheckOptions,
 ): Promise<readonly Finding[]> => {
   const subject = `redis ${new URL(url).host}`;
-  const client = connectRedis({ url, name: `${config.kafka.clientId}-check`, clock });
+  const client = connectRedis({ ...settings, name: `${config.kafka.clientId}-check`, clock });
   const connection = client.connect({ db: 0, name: 'check' });
   try {
     await answer(connection, clock);

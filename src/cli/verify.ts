@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type KafkaClient, connectKafka } from '../clients/kafka/connect.ts';
+import { type KafkaConnection, connectKafka } from '../clients/kafka/connect.ts';
 import type { KafkaAdmin, TopicReader } from '../clients/kafka/port.ts';
-import { connectRedis } from '../clients/redis/connect.ts';
+import { type RedisSettings, connectRedis } from '../clients/redis/connect.ts';
 import type { RedisClient } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RecordFormat } from '../core/key-record.ts';
@@ -32,8 +32,8 @@ interface VerifiedSource {
 export interface VerifyOptions {
   /** Structurally, the configuration. */
   readonly config: {
-    readonly redis: { readonly url: string };
-    readonly kafka: { readonly brokers: readonly string[]; readonly clientId: string; readonly client: KafkaClient };
+    readonly redis: RedisSettings;
+    readonly kafka: KafkaConnection;
     readonly sources: readonly VerifiedSource[];
   };
   readonly clock: Clock;
@@ -62,7 +62,7 @@ export const verify = async (options: VerifyOptions): Promise<ExitStatus> => {
   const [admin, reader] = [driver.admin(), driver.reader()];
   const path = mkdtempSync(join(tmpdir(), 'keyferry-verify-'));
   const store = new LmdbStateStore({ path, clock });
-  const redis = connectRedis({ url: config.redis.url, name, clock });
+  const redis = connectRedis({ ...config.redis, name, clock });
   try {
     let drifted = 0;
     for (const source of config.sources) {

@@ -1,10 +1,15 @@
+import type { KafkaConfig } from './kafka-config.ts';
+import type { REDIS } from './redis-schema.ts';
 import type { MAIN } from './schema.ts';
 import type { ElementOf, ValuesOf } from './setting.ts';
 
-/** One Redis: user, password and database stand in its URL. */
-export interface RedisConfig {
-  readonly url: string;
-}
+type RedisValues = ValuesOf<typeof REDIS>;
+
+/**
+ * One Redis: user and database stand in its URL, and so does a password that is not in a file. Without a topology it is
+ * a single server.
+ */
+export type RedisConfig = { readonly url: string } & Partial<Omit<RedisValues, 'url' | 'password'>>;
 
 type Main = ValuesOf<typeof MAIN>;
 
@@ -34,8 +39,9 @@ export type RestConfig = Main['rest'] & {
 };
 
 /** The whole configuration, checked and complete, frozen all the way down. Durations are milliseconds. */
-export type AppConfig = Omit<Main, 'redis' | 'http' | 'rest'> & {
+export type AppConfig = Omit<Main, 'redis' | 'kafka' | 'http' | 'rest'> & {
   readonly redis: RedisConfig;
+  readonly kafka: KafkaConfig;
   readonly http: HttpConfig;
   readonly rest: RestConfig;
   readonly sources: readonly SourceConfig[];

@@ -51,11 +51,22 @@ const keys = (known: RegExp, names: string) =>
 export const entryKey = keys(/^(key|id|field:.+)$/, '{key} {id} {field:NAME}');
 /** Of a record that carries a list's item. */
 export const itemKey = keys(/^key$/, '{key}');
-/** Of a Redis key that a plain record is written to. */
-export const redisKey = keys(
-  /^(key|topic|partition|offset|value(\..+)?|header\..+)$/,
-  '{key} {topic} {partition} {offset} {value.PATH} {header.NAME}',
-);
+const REDIS_KEY = '{key} {topic} {partition} {offset} {value.PATH} {header.NAME}';
+
+/** Of a Redis key that a plain record is written to: one key for all of them, such as a queue's, needs no placeholder. */
+export const redisKey = format<string>({
+  type: 'key template',
+  expects: `a text, with ${REDIS_KEY} where they are wanted; "{{" and "}}" are braces`,
+  read: (raw) => {
+    if (typeof raw !== 'string' || raw === '') return undefined;
+    checkPlaceholders(
+      raw.replace(/\{\{|\}\}/g, ''),
+      /^(key|topic|partition|offset|value(\..+)?|header\..+)$/,
+      REDIS_KEY,
+    );
+    return raw;
+  },
+});
 
 /** An HTTP address that a missing key is fetched from. */
 export const originUrl = format<string>({
@@ -67,6 +78,15 @@ export const originUrl = format<string>({
     const url = raw.replace(PLACEHOLDER, '0');
     return URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol) ? raw : undefined;
   },
+});
+
+export const httpUrl = format<string>({
+  type: 'URL',
+  expects: 'http:// or https://',
+  read: (raw) =>
+    typeof raw === 'string' && URL.canParse(raw) && ['http:', 'https:'].includes(new URL(raw).protocol)
+      ? raw
+      : undefined,
 });
 
 /** Redis takes a pattern that does not end as it can; a typing mistake is likelier than the wish. */
@@ -102,14 +122,13 @@ export const name = format<string>({
 
 export const redisUrl = format<string>({
   type: 'URL',
-  expects: 'redis://[user:password@]host[:port][/database]',
+  expects: 'redis:// or rediss:// (TLS), then [user:password@]host[:port][/database]',
   read: (raw) => {
     const value = text.parse(raw);
-    if (value.startsWith('rediss:'))
-      throw new Error('rediss:// (TLS) is not supported yet in this version: use redis://');
     const url = URL.canParse(value) ? new URL(value) : undefined;
     const unusable =
-      url?.protocol !== 'redis:' ||
+      url === undefined ||
+      !['redis:', 'rediss:'].includes(url.protocol) ||
       url.hostname === '' ||
       !/^(\/\d{0,5})?$/.test(url.pathname) ||
       url.search !== '' ||

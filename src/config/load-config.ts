@@ -10,9 +10,10 @@ import type {
 } from './app-config.ts';
 import { ConfigDocument, Problems } from './document.ts';
 import type { Environment } from './interpolate.ts';
+import { kafkaConfig } from './kafka-config.ts';
 import { readElements } from './read-elements.ts';
 import { readSection } from './read-section.ts';
-import { databaseOf, redisConfig } from './redis-config.ts';
+import { databaseOf, otherRedisConfig, redisConfig } from './redis-config.ts';
 import { checkHttp, checkSinks, checkSources } from './rules.ts';
 import { MAIN } from './schema.ts';
 import { readSecret } from './secret.ts';
@@ -56,7 +57,7 @@ const withoutEmpty = (environment: Environment): Environment =>
 const assemble = (from: Origin): AppConfig | undefined => {
   const { document } = from;
   const main = readSection(MAIN, document.root, [], from);
-  const redis = main && redisConfig(main.redis, ['redis'], from);
+  const redis = main && redisConfig(main.redis, from);
   const sources = readElements(['sources'], MAIN.sources, from).map(({ at, value }) => ({
     at,
     value: sourceConfig(value, redis),
@@ -72,11 +73,13 @@ const assemble = (from: Origin): AppConfig | undefined => {
     document.add(['sources'], 'is empty and so is sinks: give at least one of either');
   }
   if (main === undefined || redis === undefined) return undefined;
+  const kafka = kafkaConfig(main.kafka, from);
   const http = httpConfig(main.http, from);
   checkHttp(http, document);
   return {
     ...main,
     redis,
+    kafka,
     http,
     rest: { ...main.rest, readThrough },
     sources: sources.map(({ value }) => value),
@@ -103,7 +106,7 @@ const sourceConfig = (values: SourceValues, redis = UNUSABLE): SourceConfig => {
 };
 
 const sinkConfig = (values: SinkValues, at: number, main = UNUSABLE, from: Origin): SinkConfig => {
-  const redis = redisConfig(values.redis, ['sinks', at, 'redis'], from) ?? main;
+  const redis = otherRedisConfig(values.redis, ['sinks', at, 'redis'], from) ?? main;
   return { ...values, redis, database: values.database ?? databaseOf(redis.url) };
 };
 

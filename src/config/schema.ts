@@ -1,6 +1,8 @@
-import { broker, glob, name, originUrl, redisUrl } from './domain-formats.ts';
+import { broker, glob, httpUrl, name, originUrl } from './domain-formats.ts';
 import { boolean, duration, integer, listOf, oneOf, text } from './format.ts';
-import { elements, later, optional, required, secret, setting } from './setting.ts';
+import { REDIS } from './redis-schema.ts';
+import { elements, optional, required, secret, setting } from './setting.ts';
+
 import { SINKS } from './sink-schema.ts';
 import { SOURCES } from './source-schema.ts';
 
@@ -8,27 +10,44 @@ import { SOURCES } from './source-schema.ts';
  * The one declaration of every key: it gives the types, the defaults, the names in the environment, and
  * docs/configuration.md (npm run docs:config).
  */
-const password = secret(optional(text, 'The password, where it does not stand in the URL.'));
-const passwordFile = optional(text, 'A file that holds the password; its last line break is not part of it.');
-
-const REDIS = {
-  url: secret(
-    setting(redisUrl, 'redis://127.0.0.1:6379', 'The server, with user and database; special characters %-encoded.'),
+const KAFKA_TLS = {
+  enabled: setting(boolean, 'false', 'Whether connections to the brokers are encrypted.'),
+  caFile: optional(
+    text,
+    "PEM of the CAs that may have signed the brokers' certificates. Without it, those Node knows.",
   ),
-  password,
-  passwordFile,
-  topology: setting(oneOf(['standalone'], ['sentinel', 'cluster']), 'standalone', 'How the servers stand together.'),
-  nodes: later('Seeds of a cluster or of the sentinels.'),
-  sentinelName: later('The name of the master that the sentinels watch.'),
-  tls: later('TLS to Redis.'),
+  certFile: optional(
+    text,
+    'PEM of the certificate that shows who we are (mutual TLS); it is read for each connection.',
+  ),
+  keyFile: optional(text, 'PEM of its private key, not encrypted.'),
+  serverName: optional(text, 'The name that the certificates must have, where it is not that of the host.'),
+};
+
+const KAFKA_SASL = {
+  mechanism: optional(
+    oneOf(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer']),
+    'How to log in. `plain` and `oauthbearer` show the secret to whoever can listen: use TLS. Without it, no login.',
+  ),
+  username: optional(text, 'The user; not for oauthbearer.'),
+  password: secret(optional(text, 'The password; not for oauthbearer.')),
+  passwordFile: optional(
+    text,
+    'A file that holds it, read for each connection; its last line break is not part of it.',
+  ),
+  tokenUrl: optional(httpUrl, 'oauthbearer: where tokens are to be had (client credentials grant).'),
+  clientId: optional(text, 'oauthbearer: who we are to the token server.'),
+  clientSecret: secret(optional(text, 'oauthbearer: the secret of that client.')),
+  clientSecretFile: optional(text, 'oauthbearer: a file that holds it, read for each token.'),
+  scope: optional(text, 'oauthbearer: the scopes to ask for, with spaces between.'),
 };
 
 const KAFKA = {
   brokers: setting(listOf(broker), '127.0.0.1:9092', 'Where to find the cluster.'),
   clientId: setting(name, 'keyferry', 'How this daemon calls itself to the brokers.'),
   client: setting(oneOf(['platformatic', 'kafkajs']), 'platformatic', 'The client library behind the Kafka port.'),
-  tls: later('TLS to Kafka.'),
-  sasl: later('SASL credentials.'),
+  tls: KAFKA_TLS,
+  sasl: KAFKA_SASL,
 };
 
 const HTTP = {

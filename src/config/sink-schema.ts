@@ -1,6 +1,7 @@
-import { name, redisKey, redisUrl, topicName } from './domain-formats.ts';
+import { name, redisKey, topicName } from './domain-formats.ts';
 import { type Format, duration, integer, listOf, oneOf, text } from './format.ts';
-import { optional, required, secret, setting } from './setting.ts';
+import { OTHER_REDIS } from './redis-schema.ts';
+import { optional, required, setting } from './setting.ts';
 import { database } from './source-schema.ts';
 
 const FORMATS = ['keyferry', 'json', 'string'] as const;
@@ -20,11 +21,7 @@ const common = <Form extends (typeof FORMATS)[number]>() => ({
     topicName,
     'Where a record goes that cannot be applied. Without it, such a record stops the sink.',
   ),
-  redis: {
-    url: secret(optional(redisUrl, 'The server to write to, where it is another one than `redis.url`.')),
-    password: secret(optional(text, 'The password, where it does not stand in the URL.')),
-    passwordFile: optional(text, 'A file that holds the password; its last line break is not part of it.'),
-  },
+  redis: OTHER_REDIS,
 });
 
 const plain = <Form extends 'json' | 'string'>() => ({

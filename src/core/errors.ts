@@ -14,17 +14,24 @@ export const ERROR_CODES = {
     'Redis sends no key-event notifications. Set notify-keyspace-events to at least AE, or `notifications: manage`.',
   KF_REDIS_REFUSED: 'Redis refused a command. The message holds its words.',
   KF_KAFKA_UNAVAILABLE: 'Kafka cannot be reached, or has no leader for a partition. Keyferry goes on trying.',
-  KF_KAFKA_AUTH: 'Kafka refused the credentials. Correct kafka.sasl or kafka.tls.',
+  KF_KAFKA_AUTH:
+    'Kafka and Keyferry do not trust each other: wrong credentials, or a certificate. Correct kafka.sasl or kafka.tls.',
+  KF_KAFKA_PERMISSION:
+    'The Kafka user lacks a permission. Grant the operation that the message names (kafka-acls; docs/kafka-security.md).',
   KF_KAFKA_RECORD_TOO_LARGE:
     'A record exceeds the limit of the topic or broker. Raise max.message.bytes, or lower maxValueBytes.',
   KF_KAFKA_TOPIC_MISSING: 'A topic does not exist and may not be created. Create it, or grant Create on it.',
   KF_KAFKA_REFUSED: 'Kafka refused a request. The message holds its words.',
   KF_RECORD_UNREADABLE:
-    'A record is not one of Keyferry, or is damaged. It went to the dead-letter topic, or the sink stopped.',
+    'A record is damaged, or not of the form that its sink expects. It went to the dead-letter topic, or the sink stopped.',
   KF_RECORD_OMITTED:
     'A record says that its value was too large to travel. Raise maxValueBytes at the source, or read it there.',
   KF_SINK_STOPPED:
     'A sink met a record that it cannot apply, and has no dead-letter topic. Configure deadLetter, or mend the record.',
+  KF_RECORD_KEY_MISSING:
+    'An entry lacks the field that recordKey names. It went to the dead-letter topic, or the source stopped.',
+  KF_SOURCE_STOPPED:
+    'A source met what cannot become a record, and has no dead-letter topic that takes it. Configure deadLetter.',
   KF_STATE_STORE:
     'The state store cannot be used. Check the path, its permissions, the disk; if damaged, delete it: it is rebuilt.',
   KF_HTTP_LISTEN:

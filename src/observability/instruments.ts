@@ -33,11 +33,12 @@ export class Instruments {
     this.#registry = registry;
   }
 
-  /** A series starts at zero when it is handed out. */
+  /** A series starts at zero when it is handed out. A label whose value is empty is left out of it. */
   counter<Label extends string>({ name, help, labels }: Declared<Label>): (...values: Values) => Add {
     const counter = new Counter({ ...this.#common(name, help), labelNames: [...labels] });
     return (...values) => {
-      const series = counter.labels(...values);
+      const given = labels.map((label, at) => [label, values[at] ?? ''] as const).filter(([, value]) => value !== '');
+      const series = counter.labels(Object.fromEntries(given) as Partial<Record<Label, string>>);
       series.inc(0);
       return (count) => {
         series.inc(count);

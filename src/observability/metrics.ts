@@ -1,12 +1,14 @@
 import { Registry, collectDefaultMetrics } from 'prom-client';
 import type { GapCause } from '../core/gap.ts';
 import type { KeyOp } from '../core/key-record.ts';
+import type { ListOutcome } from '../core/list-record.ts';
 import type { SinkOutcome } from '../core/sink-outcome.ts';
-import { Instruments, type Read } from './instruments.ts';
+import type { StreamOutcome } from '../core/stream-outcome.ts';
+import { type Add, Instruments, type Read } from './instruments.ts';
 
 /** What one keyspace source reports. Durations in seconds; counts are added at once for a whole batch. */
 export interface SourceMetrics {
-  /** Something suspected keys: `notification`, `reconcile`. */
+  /** Something suspected keys: `notification`, `reconcile`, `write` (one of our own, through Redis REST). */
   touched(cause: string, count: number): void;
   /** Records that Kafka acknowledged. */
   published(op: KeyOp, count: number): void;
@@ -30,6 +32,36 @@ export interface SourceMetrics {
   openGaps(read: Read): void;
 }
 
+/** What one stream source reports. */
+export interface StreamMetrics {
+  /** Entries done with. */
+  entries(outcome: StreamOutcome, count: number): void;
+  deadLetters(count: number): void;
+  /** From entries read to their records acknowledged. */
+  endToEnd(seconds: number): void;
+  /** Entries taken over from other consumers of the group. */
+  claimed(count: number): void;
+  /** Entries removed from streams because every group had acknowledged them. */
+  trimmed(count: number): void;
+  /** Groups that had gone, and were made again. */
+  groupsRemade(count: number): void;
+  /** How to learn the entries that the group has not read; undefined until known. Once a source. */
+  lag(read: Read): void;
+  /** How to learn the entries that the group has read and not acknowledged; undefined until known. Once a source. */
+  pending(read: Read): void;
+}
+
+/** What one list source reports. */
+export interface ListMetrics {
+  /** Items done with. */
+  items(outcome: ListOutcome, count: number): void;
+  deadLetters(count: number): void;
+  /** From items taken to their records acknowledged. */
+  endToEnd(seconds: number): void;
+  /** How to learn the items that stand in the lists; undefined until known. Once a source. */
+  length(read: Read): void;
+}
+
 /** What one sink reports. */
 export interface SinkMetrics {
   /** Records done with. */
@@ -43,6 +75,18 @@ export interface SinkMetrics {
   lag(read: Read): void;
 }
 
+/** What Redis REST reports. */
+export interface RestMetrics {
+  /** Answered. @param route `command`, `path`, `pipeline`, `multi-exec`. @param status of HTTP. */
+  request(route: string, status: number): void;
+  /** One request, from its arrival to its answer; `ack`: a write that waited for Kafka. */
+  requestSeconds(kind: RestKind, seconds: number): void;
+  /** What became of a key that was looked for at its origin; `superseded`: somebody wrote it meanwhile. */
+  origin(outcome: 'stored' | 'superseded' | 'absent' | 'failed'): void;
+}
+
+export type RestKind = 'read' | 'write' | 'ack';
+
 export interface RedisMetrics {
   commands(kind: 'read' | 'write', count: number): void;
   /** One round trip. */
@@ -54,8 +98,11 @@ export interface Metrics {
   text(): Promise<string>;
   readonly contentType: string;
   source(name: string): SourceMetrics;
+  streamSource(name: string): StreamMetrics;
+  listSource(name: string): ListMetrics;
   sink(name: string): SinkMetrics;
   readonly redis: RedisMetrics;
+  readonly rest: RestMetrics;
   /** One send, from call to acknowledgement. */
   readonly kafkaProduceSeconds: (seconds: number) => void;
 }
@@ -64,6 +111,7 @@ export interface Metrics {
 const GAP_CAUSES: Record<GapCause, true> = {
   start: true,
   'feed-lost': true,
+  'master-changed': true,
   'pending-overflow': true,
   'canary-missing': true,
   flush: true,
@@ -73,16 +121,38 @@ const GAP_CAUSES: Record<GapCause, true> = {
   requested: true,
 };
 const OPS: Record<KeyOp, true> = { set: true, del: true, expired: true, evicted: true, flushed: true };
-const TOUCH_CAUSES = ['notification', 'reconcile'];
+const TOUCH_CAUSES = ['notification', 'reconcile', 'write'];
 const OUTCOMES: Record<SinkOutcome, true> = {
   applied: true,
   superseded: true,
+  repeated: true,
+  empty: true,
   own: true,
   reserved: true,
   'dead-lettered': true,
 };
 
-const declareSource = (declare: Instruments) => {
+const STREAM_OUTCOMES: Record<StreamOutcome, true> = { published: true, 'dead-lettered': true, deleted: true };
+const LIST_OUTCOMES: Record<ListOutcome, true> = { published: true, 'dead-lettered': true };
+
+/** What several kinds of flows report. */
+const declareShared = (declare: Instruments) => ({
+  endToEnd: declare.histogram({
+    name: 'source_end_to_end_seconds',
+    help: 'From a change seen to its record acknowledged.',
+    labels: ['source'],
+  }),
+  /** One of the two labels names the flow, the other one stays empty. */
+  deadLetters: declare.counter({
+    name: 'dead_letters_total',
+    help: 'Records sent to a dead-letter topic.',
+    labels: ['source', 'sink'],
+  }),
+});
+
+type Shared = ReturnType<typeof declareShared>;
+
+const declareSource = (declare: Instruments, { endToEnd }: Shared) => {
   const labels = ['source'] as const;
   const counter = (name: string, help: string) => declare.counter({ name, help, labels });
   const counterBy = (name: string, label: string, known: readonly string[], help: string) =>
@@ -101,7 +171,6 @@ const declareSource = (declare: Instruments) => {
   const filtered = counter('source_filtered_total', 'Touches dropped by include and exclude.');
   const omitted = counter('source_omitted_total', 'Records that leave out a value above maxValueBytes.');
   const pending = gauge('source_pending_keys', 'Keys that wait to be read or are in flight.');
-  const endToEnd = histogram('source_end_to_end_seconds', 'From a change seen to its record acknowledged.');
   const canary = histogram('source_canary_seconds', 'From writing the canary to its notification.');
   const gaps = counterBy('source_gaps_total', 'cause', Object.keys(GAP_CAUSES), 'Gaps opened.');
   const openGaps = gauge('source_gap_open', 'Gaps open now.');
@@ -137,7 +206,56 @@ const declareSource = (declare: Instruments) => {
   };
 };
 
-const declareSink = (declare: Instruments) => {
+const declareStream = (declare: Instruments, { endToEnd, deadLetters }: Shared) => {
+  const labels = ['source'] as const;
+  const counter = (name: string, help: string) => declare.counter({ name, help, labels });
+  const gauge = (name: string, help: string) => declare.gauge({ name, help, labels });
+
+  const entries = declare.counterBy(
+    { name: 'stream_entries_total', help: 'Entries of streams done with.', labels: [...labels, 'outcome'] },
+    Object.keys(STREAM_OUTCOMES),
+  );
+  const claimed = counter('stream_claimed_total', 'Entries taken over from other consumers of the group.');
+  const trimmed = counter('stream_trimmed_total', 'Entries removed from streams, acknowledged by every group.');
+  const groupsRemade = counter('stream_groups_remade_total', 'Consumer groups that had gone, and were made again.');
+  const lag = gauge('stream_group_lag', 'Entries that the group has not read.');
+  const pending = gauge('stream_group_pending', 'Entries that the group has read and not acknowledged.');
+
+  return (name: string): StreamMetrics => ({
+    entries: entries(name),
+    deadLetters: deadLetters(name, ''),
+    endToEnd: endToEnd(name),
+    claimed: claimed(name),
+    trimmed: trimmed(name),
+    groupsRemade: groupsRemade(name),
+    lag: (read) => {
+      lag(read, name);
+    },
+    pending: (read) => {
+      pending(read, name);
+    },
+  });
+};
+
+const declareList = (declare: Instruments, { endToEnd, deadLetters }: Shared) => {
+  const labels = ['source'] as const;
+  const items = declare.counterBy(
+    { name: 'list_items_total', help: 'Items of lists done with.', labels: [...labels, 'outcome'] },
+    Object.keys(LIST_OUTCOMES),
+  );
+  const length = declare.gauge({ name: 'list_length', help: 'Items that stand in the lists, not yet taken.', labels });
+
+  return (name: string): ListMetrics => ({
+    items: items(name),
+    deadLetters: deadLetters(name, ''),
+    endToEnd: endToEnd(name),
+    length: (read) => {
+      length(read, name);
+    },
+  });
+};
+
+const declareSink = (declare: Instruments, { deadLetters }: Shared) => {
   const labels = ['sink'] as const;
   const records = declare.counterBy(
     { name: 'sink_records_total', help: 'Records done with.', labels: [...labels, 'outcome'] },
@@ -150,21 +268,49 @@ const declareSink = (declare: Instruments) => {
     help: "From a record's timestamp to its state applied.",
     labels,
   });
-  const deadLetters = declare.counter({
-    name: 'dead_letters_total',
-    help: 'Records sent to a dead-letter topic.',
-    labels,
-  });
-
   return (name: string): SinkMetrics => ({
     records: records(name),
-    deadLetters: deadLetters(name),
+    deadLetters: deadLetters('', name),
     applied: applied(name),
     endToEnd: endToEnd(name),
     lag: (read) => {
       lag(read, name);
     },
   });
+};
+
+const declareRest = (declare: Instruments): RestMetrics => {
+  const requests = declare.counter({
+    name: 'rest_requests_total',
+    help: 'Redis REST requests answered.',
+    labels: ['route', 'status'],
+  });
+  const seconds = declare.histogram({
+    name: 'rest_request_seconds',
+    help: 'One Redis REST request, to its answer.',
+    labels: ['kind'],
+  });
+  const origin = declare.counterBy(
+    { name: 'rest_origin_total', help: 'Keys looked for at their origin.', labels: ['outcome'] },
+    ['stored', 'superseded', 'absent', 'failed'],
+  );
+  const kinds = { read: seconds('read'), write: seconds('write'), ack: seconds('ack') };
+  const series = new Map<string, Add>();
+  const byOutcome = origin();
+  return {
+    request: (route, status) => {
+      const labels = [route, `${Math.floor(status / 100)}xx`];
+      const add = series.get(labels.join()) ?? requests(...labels);
+      series.set(labels.join(), add);
+      add(1);
+    },
+    requestSeconds: (kind, elapsed) => {
+      kinds[kind](elapsed);
+    },
+    origin: (outcome) => {
+      byOutcome(outcome, 1);
+    },
+  };
 };
 
 /**
@@ -175,12 +321,15 @@ export const createMetrics = (): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const declare = new Instruments(registry);
+  const shared = declareShared(declare);
   const unlabelled = (name: string, help: string) => ({ name, help, labels: [] });
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
-    source: declareSource(declare),
-    sink: declareSink(declare),
+    source: declareSource(declare, shared),
+    streamSource: declareStream(declare, shared),
+    listSource: declareList(declare, shared),
+    sink: declareSink(declare, shared),
     redis: {
       commands: declare.counterBy({ name: 'redis_commands_total', help: 'Commands sent to Redis.', labels: ['kind'] }, [
         'read',
@@ -188,6 +337,7 @@ export const createMetrics = (): Metrics => {
       ])(),
       commandSeconds: declare.histogram(unlabelled('redis_command_seconds', 'One round trip to Redis.'))(),
     },
+    rest: declareRest(declare),
     kafkaProduceSeconds: declare.histogram(
       unlabelled('kafka_produce_seconds', 'One send to Kafka, to its acknowledgement.'),
     )(),

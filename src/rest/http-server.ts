@@ -1,9 +1,11 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { type AddressInfo, BlockList, isIP } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { systemClock as clock } from '../core/clock.ts';
 import { KeyferryError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { accessCheck, isLoopback } from './access.ts';
+import type { RedisRest } from './redis-rest/redis-rest.ts';
+import { addRedisRoutes, rewriteUrl } from './redis-rest/routes.ts';
 
 interface Named {
   readonly name: string;
@@ -19,13 +21,17 @@ export interface HttpServerOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** Bearer token that /api needs; undefined: none. */
+  /** Bearer token that /api and /redis need; undefined: none. */
   readonly token: string | undefined;
+  /** A second one, whose owner may only read; undefined: there is none. */
+  readonly readOnlyToken?: string | undefined;
   /** Whether a host beyond loopback is accepted without a token. */
   readonly allowUnauthenticated: boolean;
   /** Why the daemon is not ready; empty: it is. */
   readonly health: () => readonly string[];
   readonly status: () => Status;
+  /** undefined: /redis is not served. The server closes it. */
+  readonly redisRest?: RedisRest | undefined;
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
   readonly logger: Logger;
 }
@@ -42,22 +48,8 @@ const LIMITS_MS = { requestTimeout: 10_000, keepAliveTimeout: 5_000 };
 
 const CLOSE_WITHIN_MS = 2_000;
 
-const loopback = new BlockList();
-loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-loopback.addAddress('::1', 'ipv6');
-
-const isLoopback = (host: string): boolean =>
-  host === 'localhost' || (isIP(host) !== 0 && loopback.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4'));
-
 const failure = (reply: FastifyReply, status: number, code: string, message: string) =>
   reply.code(status).send({ error: { code, message } });
-
-/** Compares digests, which have one length, in constant time: neither length nor content of the token leaks. */
-const tokenCheck = (token: string): ((given: string | undefined) => boolean) => {
-  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
-  const expected = digest(`Bearer ${token}`);
-  return (given) => timingSafeEqual(digest(given ?? ''), expected);
-};
 
 const addProbes = (server: FastifyInstance, { health, metrics }: HttpServerOptions): void => {
   // Whoever meets what only a new process can mend ends this one: to answer at all is to be alive.
@@ -85,7 +77,7 @@ const addStatus = (api: FastifyInstance, status: () => Status): void => {
  * @throws KF_CONFIG_INVALID where others can reach the host, no token protects it, and nobody said that this is wanted
  */
 export const createHttpServer = (options: HttpServerOptions): HttpServer => {
-  const { host, port, token, status, logger } = options;
+  const { host, port, token, readOnlyToken, status, redisRest, logger } = options;
   if (token === undefined && !options.allowUnauthenticated && !isLoopback(host)) {
     throw new KeyferryError(
       'KF_CONFIG_INVALID',
@@ -99,17 +91,27 @@ export const createHttpServer = (options: HttpServerOptions): HttpServer => {
     logger.error({ err: error, method: request.method, path: request.routeOptions.url }, 'an HTTP request failed');
     return failure(reply, 500, 'internal', 'The request failed; the log tells why.');
   };
-  const server = Fastify({ ...LIMITS_MS, logger: false, frameworkErrors: (...error) => void onError(...error) });
+  const server = Fastify({
+    ...LIMITS_MS,
+    logger: false,
+    frameworkErrors: (...error) => void onError(...error),
+    rewriteUrl,
+  });
   server.setErrorHandler(onError);
   server.setNotFoundHandler((request, reply) =>
     failure(reply, 404, 'not_found', `${request.method} ${request.url.split('?')[0] ?? ''} does not exist`),
   );
   addProbes(server, options);
+  const accessOf = accessCheck({ token, readOnlyToken }, host);
+  if (redisRest !== undefined) {
+    addRedisRoutes(server, { rest: redisRest, accessOf, logger });
+    // Whoever waits for Kafka is answered before the server waits for who is not.
+    server.addHook('preClose', () => redisRest.close());
+  }
   void server.register(
     (api, _options, done) => {
-      const isAllowed = token === undefined ? () => true : tokenCheck(token);
       api.addHook('onRequest', (request, reply, next) => {
-        if (isAllowed(request.headers.authorization)) next();
+        if (accessOf(request.headers) !== 'none') next();
         else
           failure(reply.header('www-authenticate', 'Bearer'), 401, 'unauthorized', 'A valid bearer token is needed.');
       });

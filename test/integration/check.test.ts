@@ -10,6 +10,7 @@ import { KeyReader } from '../../src/redis-to-kafka/converge/key-reader.ts';
 import { stackProvider } from '../support/provider.ts';
 import type { RedisServer } from '../support/stack.ts';
 import { checked, checkedConfig, createTopic, problems, publishAs, uniqueTopic } from './check-fixture.ts';
+import { found } from '../support/states.ts';
 
 const ENOUGH = 'pubsub 268435456 134217728 60';
 const COMPACTED = { 'cleanup.policy': 'compact' };
@@ -71,11 +72,11 @@ const readAndWriteAs = async (url: string): Promise<void> => {
     for (const format of ['json', 'dump'] as const) {
       const reader = new KeyReader({ connection, format, maxValueBytes: 10_000_000 });
       for (const key of names) {
-        const [found] = await reader.read([keyName(key)]);
-        if (found === undefined || found === 'later') throw new Error(`${String(key)} was not read`);
+        const [state] = found(await reader.read([keyName(key)]));
+        if (state === undefined || state === 'later') throw new Error(`${String(key)} was not read`);
         // A dump of so much would hold Redis up.
-        if (found.value.type === 'omitted') continue;
-        const refused = await applyChanges(connection, [{ key, replacement: replacementOf(found) }]);
+        if (state.value.type === 'omitted') continue;
+        const refused = await applyChanges(connection, [{ key, replacement: replacementOf(state) }]);
         expect([...refused.values()]).toEqual([]);
       }
     }

@@ -81,7 +81,7 @@ describe('a sink whose Redis fails for a while', () => {
 
   test('leaves the group while Redis stays away, so as not to hold a partition, and comes back with it', async () => {
     // 20 s of patience pass in one.
-    const running = fixture.start({}, { ...systemClock, monotonic: () => performance.now() * 20 });
+    const running = fixture.start({}, { clock: { ...systemClock, monotonic: () => performance.now() * 20 } });
     await fixture.apply(text('a', 'x'));
     const kafka = new Kafka({ brokers: [...inject('kafkaBrokers')], logLevel: logLevel.NOTHING });
     const admin = kafka.admin();

@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterEach, beforeEach, inject } from 'vitest';
 import { connectKafka } from '../../src/clients/kafka/connect.ts';
 import type { KafkaDriver, OutgoingRecord, RecordProducer } from '../../src/clients/kafka/port.ts';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { encodeState } from '../../src/codecs/key-record.ts';
 import { headerWriter } from '../../src/codecs/record-headers.ts';
-import { type Clock, systemClock } from '../../src/core/clock.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import type { RecordFormat } from '../../src/core/key-record.ts';
 import { type KeyState, redisTypeOf } from '../../src/core/key-state.ts';
-import { KeyferrySink, type SinkOptions } from '../../src/kafka-to-redis/flow.ts';
+import { Sink, type SinkNeeds, type SinkOptions } from '../../src/kafka-to-redis/flow.ts';
+import type { PlainOptions } from '../../src/kafka-to-redis/plain/plain-options.ts';
 import type { SinkMetrics } from '../../src/observability/metrics.ts';
 import { eventually } from '../support/eventually.ts';
 import { stackProvider } from '../support/provider.ts';
@@ -40,8 +42,12 @@ export class CountedOutcomes implements SinkMetrics {
   }
 }
 
+/** Of a sink of Keyferry's own records, unless they say otherwise. */
+type StartOptions = Partial<Omit<SinkOptions, 'format' | keyof PlainOptions>> &
+  (PlainOptions | { format?: 'keyferry' });
+
 export interface RunningSink {
-  readonly sink: KeyferrySink;
+  readonly sink: Sink;
   readonly outcomes: CountedOutcomes;
   /** Resolves when it has stopped, rejects when it failed. */
   readonly ended: Promise<void>;
@@ -80,6 +86,21 @@ export class SinkFixture {
     });
   }
 
+  /** Deletes the topic, and makes another one of its name. */
+  async recreateTopic(): Promise<void> {
+    const admin = new Kafka({ brokers: [...inject('kafkaBrokers')], logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.deleteTopics({ topics: [this.topic] });
+    await eventually(async () => !(await admin.listTopics()).includes(this.topic), { what: 'the topic to be gone' });
+    await eventually(() => admin.createTopics({ topics: [{ topic: this.topic, numPartitions: 1 }] }), {
+      what: 'the topic to be there again',
+    });
+    await admin.disconnect();
+    // One that knows nothing of the old topic.
+    await this.#producer?.close();
+    this.#producer = await this.kafka().producer();
+  }
+
   kafka(): KafkaDriver {
     return connectKafka({ client: 'platformatic', brokers: inject('kafkaBrokers'), clientId: 'sink-test' });
   }
@@ -91,17 +112,18 @@ export class SinkFixture {
     );
   }
 
-  start(options: Partial<SinkOptions> = {}, clock: Clock = systemClock): RunningSink {
+  start(options: StartOptions = {}, needs: Partial<SinkNeeds> = {}): RunningSink {
     const outcomes = new CountedOutcomes();
-    const sink = new KeyferrySink(
-      { name: 'profiles', topics: [this.topic], group: this.group, database: 0, ...options },
+    const sink = new Sink(
+      { name: 'profiles', topics: [this.topic], group: this.group, database: 0, format: 'keyferry', ...options },
       {
         redis: connectRedis({ url: this.server.url, name: 'keyferry' }),
         kafka: this.kafka(),
-        clock,
+        clock: systemClock,
         logger: silentLogger,
         metrics: outcomes,
         randomId: randomUUID,
+        ...needs,
       },
     );
     const stopping = new AbortController();

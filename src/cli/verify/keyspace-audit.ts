@@ -157,6 +157,7 @@ export class KeyspaceAudit {
       for (const [at, found] of (await this.#options.keys.read(portion)).entries()) {
         const key = portion[at];
         if (key === undefined) continue;
+        if (found instanceof Error) throw found;
         if (found === 'later') later.push(key);
         else states.set(key, found);
       }

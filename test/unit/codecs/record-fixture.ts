@@ -19,7 +19,7 @@ interface FixtureFile extends Omit<RecordFixture, 'name' | 'headers'> {
 const FOLDER = new URL('../../fixtures/records/', import.meta.url);
 
 /** Every byte string in a file is `{"text": ...}` or `{"base64": ...}`; null stands for undefined. */
-const revive = (_: string, value: unknown): unknown => {
+export const reviveBytes = (_: string, value: unknown): unknown => {
   if (typeof value !== 'object') return value;
   if (value === null) return undefined;
   if ('text' in value) return Buffer.from(String(value.text), 'utf8');
@@ -28,7 +28,7 @@ const revive = (_: string, value: unknown): unknown => {
 };
 
 const readFixture = (file: string): RecordFixture => {
-  const fixture = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'), revive) as FixtureFile;
+  const fixture = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'), reviveBytes) as FixtureFile;
   const headers = new Map(Object.entries(fixture.headers).map(([name, text]) => [name, Buffer.from(text)]));
   return { ...fixture, name: file.replace('.json', ''), headers };
 };

@@ -67,8 +67,8 @@ describe('a sink of plain records', () => {
       'expire is for format json or string only, and this is keyferry',
     ],
     [
-      '{ name: p, topics: [t], group: g, format: json, key: x }',
-      'sinks[0].key must be a text with at least one of {key}',
+      '{ name: p, topics: [t], group: g, format: json, key: "{key" }',
+      'sinks[0].key has a "{" or "}" without the other one',
     ],
     [
       '{ name: p, topics: [t], group: g, format: json, key: "{nope}" }',
@@ -77,6 +77,11 @@ describe('a sink of plain records', () => {
   ])('is refused where it is none: %s', (sink, expected) => {
     expect(problemsOf(`sinks: [${sink}]`)).toContainEqual(expect.stringContaining(expected));
   });
+});
+
+it.each(['celery', '{{{key}}}:profile', '{value.a.0}:{header.x}'])('a sink may write to the key %s', (key) => {
+  const [sink] = load(`sinks: [{ name: p, topics: [t], group: g, format: json, key: "${key}" }]`).sinks;
+  expect(sink).toMatchObject({ key });
 });
 
 describe('the HTTP tokens', () => {

@@ -12,12 +12,13 @@ describe('the printed configuration', () => {
 
   it('shows no password, whether it came in the URL or from a file', () => {
     expect(printed).not.toMatch(/heim/);
-    expect(printed).toContain('url: redis://me:***@h:1/2');
+    expect(printed).toContain('url: redis://me@h:1/2');
+    expect(printed).toContain('passwordFile: /pw');
     expect(printed).toContain('url: redis://:***@other');
   });
 
   it('is a configuration again, the same but for the passwords', () => {
-    const again = load(printed);
+    const again = load(printed, { files: { '/pw': 'ge@heim' } });
     expect({ ...again, redis: config.redis, sinks: config.sinks }).toEqual(config);
   });
 

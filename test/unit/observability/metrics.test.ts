@@ -11,10 +11,15 @@ describe('the metrics', () => {
     expect(declared.sort()).toEqual([
       'keyferry_dead_letters_total counter',
       'keyferry_kafka_produce_seconds histogram',
+      'keyferry_list_items_total counter',
+      'keyferry_list_length gauge',
       'keyferry_reconcile_duration_seconds gauge',
       'keyferry_reconcile_keys_total counter',
       'keyferry_redis_command_seconds histogram',
       'keyferry_redis_commands_total counter',
+      'keyferry_rest_origin_total counter',
+      'keyferry_rest_request_seconds histogram',
+      'keyferry_rest_requests_total counter',
       'keyferry_sink_apply_seconds histogram',
       'keyferry_sink_end_to_end_seconds histogram',
       'keyferry_sink_lag_records gauge',
@@ -29,6 +34,12 @@ describe('the metrics', () => {
       'keyferry_source_records_total counter',
       'keyferry_source_touches_total counter',
       'keyferry_source_unchanged_total counter',
+      'keyferry_stream_claimed_total counter',
+      'keyferry_stream_entries_total counter',
+      'keyferry_stream_group_lag gauge',
+      'keyferry_stream_group_pending gauge',
+      'keyferry_stream_groups_remade_total counter',
+      'keyferry_stream_trimmed_total counter',
     ]);
     expect(text).toContain('process_cpu_seconds_total');
     expect(text).toContain('nodejs_eventloop_lag_seconds');
@@ -45,6 +56,15 @@ describe('the metrics', () => {
     expect(text).toContain('keyferry_source_gaps_total{source="all-keys",cause="pending-overflow"} 0\n');
     expect(text).toContain('keyferry_source_touches_total{source="all-keys",cause="notification"} 0\n');
     expect(text).toContain('keyferry_source_end_to_end_seconds_count{source="all-keys"} 0\n');
+  });
+
+  test('count dead letters of sources and sinks under one name, each with the label that it has', async () => {
+    const metrics = createMetrics();
+    metrics.streamSource('orders').deadLetters(2);
+    metrics.sink('profiles').deadLetters(3);
+    const text = await metrics.text();
+    expect(text).toContain('keyferry_dead_letters_total{source="orders"} 2\n');
+    expect(text).toContain('keyferry_dead_letters_total{sink="profiles"} 3\n');
   });
 
   test('add many at once, and keep sources apart', async () => {

@@ -1,0 +1,137 @@
+import type { RedisConnection } from '../../clients/redis/port.ts';
+import type { Clock } from '../../core/clock.ts';
+import { isKeyferryError, messageOf } from '../../core/errors.ts';
+import { type KeyName, keyBytes } from '../../core/key-name.ts';
+import type { RestMetrics } from '../../observability/metrics.ts';
+import { keyFilter } from '../../redis-to-kafka/publish/key-filter.ts';
+import { RestFailure } from './failure.ts';
+import { originUrl } from './origin-url.ts';
+import { type RestReply, asRestReply } from './reply.ts';
+
+export interface ReadThroughRule {
+  /** A Redis glob on keys. The first rule that matches counts. */
+  readonly pattern: string;
+  /** A template: origin-url.ts. */
+  readonly url: string;
+  /** How long what was fetched stays in Redis. */
+  readonly ttlMs: number;
+  /** How long the origin may take. */
+  readonly timeoutMs: number;
+}
+
+export interface ReadThroughOptions {
+  readonly rules: readonly ReadThroughRule[];
+  readonly connection: RedisConnection;
+  /** A larger answer of an origin is refused. */
+  readonly maxBodyBytes: number;
+  readonly clock: Clock;
+  readonly metrics: RestMetrics;
+  readonly onStored: (key: KeyName) => void;
+}
+
+/** Nothing is there, says the origin. */
+const ABSENT = new Set([404, 410]);
+
+interface Source {
+  readonly url: string;
+  readonly rule: ReadThroughRule;
+}
+
+/** Fetches what a GET does not find from an HTTP origin, once for all who ask at the same time, and stores it. */
+export class ReadThrough {
+  readonly #options: ReadThroughOptions;
+  readonly #rules: readonly (readonly [matches: (key: KeyName) => boolean, rule: ReadThroughRule])[];
+  readonly #underWay = new Map<KeyName, Promise<RestReply>>();
+
+  constructor(options: ReadThroughOptions) {
+    this.#options = options;
+    this.#rules = options.rules.map((rule) => [keyFilter([rule.pattern], []), rule]);
+  }
+
+  /**
+   * The value of a key that Redis does not have; null where the origin has none either, or none is configured for it.
+   * @throws RestFailure where the origin gives no answer that can be stored.
+   */
+  fetch(key: KeyName): Promise<RestReply> {
+    const underWay = this.#underWay.get(key);
+    if (underWay !== undefined) return underWay;
+    const source = this.#sourceOf(key);
+    if (source === undefined) return Promise.resolve(null);
+    const fetching = this.#fetchAndStore(key, source).finally(() => this.#underWay.delete(key));
+    this.#underWay.set(key, fetching);
+    return fetching;
+  }
+
+  #sourceOf(key: KeyName): Source | undefined {
+    const [, rule] = this.#rules.find(([matches]) => matches(key)) ?? [];
+    const url = rule === undefined ? undefined : originUrl(rule.url, key);
+    return rule === undefined || url === undefined ? undefined : { url, rule };
+  }
+
+  async #fetchAndStore(key: KeyName, source: Source): Promise<RestReply> {
+    const { metrics } = this.#options;
+    const body = await this.#ask(source).catch((error: unknown) => {
+      metrics.origin('failed');
+      throw error;
+    });
+    if (body === undefined) {
+      metrics.origin('absent');
+      return null;
+    }
+    return this.#store(key, body, source.rule);
+  }
+
+  /** A value that was written meanwhile is newer than the origin's answer, and stays. */
+  async #store(key: KeyName, body: Buffer, { ttlMs }: ReadThroughRule): Promise<RestReply> {
+    const { connection, metrics, onStored } = this.#options;
+    const standing = await connection
+      .call('SET', keyBytes(key), body, 'NX', 'GET', 'PX', ttlMs)
+      .catch((error: unknown) => {
+        if (isKeyferryError(error)) return error;
+        throw error;
+      });
+    metrics.origin(standing === null ? 'stored' : 'superseded');
+    if (standing !== null) return asRestReply(standing);
+    onStored(key);
+    return body;
+  }
+
+  /** @returns undefined where the origin says that it has none. */
+  async #ask({ url, rule: { timeoutMs } }: Source): Promise<Buffer | undefined> {
+    const { clock, maxBodyBytes } = this.#options;
+    const answered = new AbortController();
+    const expired = new AbortController();
+    void clock.sleep(timeoutMs, answered.signal).then(() => {
+      expired.abort();
+    });
+    try {
+      const response = await fetch(url, { signal: expired.signal });
+      if (response.ok) return await bodyOf(response, maxBodyBytes);
+      await response.body?.cancel();
+      if (ABSENT.has(response.status)) return undefined;
+      throw new RestFailure('ORIGIN', `the origin answered ${response.status}`);
+    } catch (error) {
+      if (error instanceof RestFailure) throw error;
+      if (expired.signal.aborted) throw new RestFailure('ORIGIN', `the origin did not answer within ${timeoutMs} ms`);
+      throw new RestFailure('ORIGIN', `the origin cannot be reached: ${reasonOf(error)}`);
+    } finally {
+      answered.abort();
+    }
+  }
+}
+
+/** The platform's own message is `fetch failed`; the cause tells. */
+const reasonOf = (error: unknown): string => messageOf(error instanceof Error ? (error.cause ?? error) : error);
+
+const bodyOf = async (response: Response, maxBytes: number): Promise<Buffer> => {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  if (response.body === null) return Buffer.alloc(0);
+  for await (const chunk of response.body as ReadableStream<Uint8Array>) {
+    bytes += chunk.length;
+    // Leaving the loop cancels the rest.
+    if (bytes > maxBytes) throw new RestFailure('ORIGIN', `the origin's answer is larger than ${maxBytes} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+};
