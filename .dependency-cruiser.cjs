@@ -51,6 +51,19 @@ module.exports = {
     only('convict', 'node_modules/convict', '^src/config/', ''),
     only('config', '^src/config/', '^src/(app|config)/|^src/main\\.ts$', 'flows get plain options, not the config'),
     only('app', '^src/app/', '^src/(app|cli)/|^src/main\\.ts$', 'nothing builds on the composition root'),
+    only(
+      'client',
+      '^src/client/',
+      '^src/client/',
+      'the package entry for applications: nothing of the daemon needs it',
+    ),
+    {
+      name: 'client-is-light',
+      comment: 'an application that imports keyferry/client gets no part of the daemon that runs, logs or serves',
+      severity: 'error',
+      from: { path: '^src/client/' },
+      to: { path: '^src/(app|cli|config|dead-letters|kafka-to-redis|observability|rest|state-store)/|^src/main\\.ts$' },
+    },
     { name: 'no-barrels', severity: 'error', from: {}, to: { path: '^src/.*/index\\.ts$' } },
   ],
   options: {

@@ -32,9 +32,9 @@ export default tseslint.config(
     files: ['test/**/*.ts'],
     rules: { 'max-lines-per-function': 'off' },
   },
-  { files: ['*.js', 'scripts/**/*.mjs'], ...tseslint.configs.disableTypeChecked },
+  { files: ['*.js', '{scripts,docs}/**/*.mjs'], ...tseslint.configs.disableTypeChecked },
   {
-    files: ['*.js', 'scripts/**/*.mjs'],
+    files: ['*.js', '{scripts,docs}/**/*.mjs'],
     languageOptions: { globals: { process: 'readonly', console: 'readonly' } },
     rules: { 'no-console': 'off' },
   },

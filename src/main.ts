@@ -43,6 +43,7 @@ const execute = async (invocation: Invocation & { kind: 'command' }): Promise<nu
   const readFile = (path: string): string => readFileSync(path, 'utf8');
   const config = loadConfig({ file: invocation.configFile, environment: process.env, readFile });
   const keyspaces = config.sources.filter((source) => source.type === 'keyspace');
+  const events = config.sources.filter((source) => source.type !== 'keyspace');
   switch (invocation.command) {
     case 'config': {
       const { printConfig } = await import('./config/print-config.ts');
@@ -51,7 +52,7 @@ const execute = async (invocation: Invocation & { kind: 'command' }): Promise<nu
     }
     case 'check': {
       const { check } = await import('./cli/check.ts');
-      return check({ config: { ...config, sources: keyspaces }, clock, out });
+      return check({ config: { ...config, sources: keyspaces, events }, clock, out });
     }
     case 'verify': {
       const { verify } = await import('./cli/verify.ts');

@@ -29,9 +29,14 @@ export interface RedisTask {
   readonly count: number;
 }
 
+export interface StreamTask extends RedisTask {
+  readonly stream: string;
+}
+
 const SCRIPTS = {
   subscriber: import.meta.resolve('./bare/subscriber.ts'),
   reader: import.meta.resolve('./bare/reader.ts'),
+  streamReader: import.meta.resolve('./bare/stream-reader.ts'),
   producer: import.meta.resolve('./bare/producer.ts'),
   consumer: import.meta.resolve('./bare/consumer.ts'),
 };
@@ -39,6 +44,7 @@ const SCRIPTS = {
 interface Tasks {
   readonly subscriber: RedisTask;
   readonly reader: RedisTask;
+  readonly streamReader: StreamTask;
   readonly producer: KafkaTask;
   readonly consumer: KafkaTask;
 }

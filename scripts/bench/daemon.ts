@@ -12,6 +12,8 @@ const MAIN = join(import.meta.dirname, '../../dist/main.js');
 /** The daemon as a process of its own: measured from outside, as its users meet it. */
 export interface Daemon {
   readonly pid: number;
+  /** Of its HTTP interface. */
+  readonly port: number;
   /** The value of one line of /metrics: `keyferry_source_pending_keys{source="keys"}`; undefined where it is absent. */
   metric(series: string): Promise<number | undefined>;
   /** SIGTERM; resolves when it has drained and gone. */
@@ -42,6 +44,7 @@ export const startDaemon = async (dir: string, name: string, config: object): Pr
 
   return {
     pid: child.pid ?? 0,
+    port,
     metric: async (series) => {
       const text = await (await get('/metrics')).text();
       const line = text.split('\n').find((one) => one.startsWith(`${series} `));

@@ -6,6 +6,7 @@ import { KeyferryError } from '../core/errors.ts';
 import type { FlagsMode } from '../redis-to-kafka/feeds/notification-flags.ts';
 import { PATIENCE_MS, answer } from './checks/answer.ts';
 import { type Finding, failure, line, ok, runChecks } from './checks/finding.ts';
+import type { CheckedEvents } from './checks/broker-settings.ts';
 import { type CheckedSink, type CheckedSource, KAFKA_CHECKS } from './checks/kafka-checks.ts';
 import { REDIS_CHECKS } from './checks/redis-checks.ts';
 import { sharedTopics } from './checks/topic-claims.ts';
@@ -16,6 +17,8 @@ export interface CheckedConfig {
   readonly redis: RedisSettings;
   readonly kafka: KafkaConnection;
   readonly sources: readonly (CheckedSource & { readonly notifications: FlagsMode })[];
+  /** Sources of streams and lists. */
+  readonly events?: readonly CheckedEvents[];
   readonly sinks: readonly (CheckedSink & { readonly database: number; readonly redis: RedisSettings })[];
 }
 
@@ -97,13 +100,13 @@ const checkKafka = async (
   origins: ReadonlyMap<string, string>,
   { config, clock }: CheckOptions,
 ): Promise<readonly Finding[]> => {
-  const { sources, sinks } = config;
+  const { sources, sinks, events = [], kafka: connection } = config;
   const subject = `kafka ${config.kafka.brokers.join(',')}`;
-  const driver = connectKafka(config.kafka);
+  const driver = connectKafka(connection);
   const [admin, reader] = [driver.admin(), driver.reader()];
   try {
     const existing = await within(PATIENCE_MS, clock, subject, admin.topics());
-    const context = { subject, admin, reader, existing, sources, sinks, origins };
+    const context = { subject, admin, reader, existing, sources, events, sinks, connection, origins };
     return [ok(subject, 'answers'), ...(await runChecks(KAFKA_CHECKS, context))];
   } catch (error) {
     // What needs no Kafka is told all the same.

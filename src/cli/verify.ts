@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type KafkaConnection, connectKafka } from '../clients/kafka/connect.ts';
 import type { KafkaAdmin, TopicReader } from '../clients/kafka/port.ts';
+import { slotOf } from '../clients/redis/cluster/slots.ts';
 import { type RedisSettings, connectRedis } from '../clients/redis/connect.ts';
+import { MasterConnections } from '../clients/redis/master-connections.ts';
 import type { RedisClient } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RecordFormat } from '../core/key-record.ts';
@@ -90,8 +92,10 @@ const verifyKeyspace = async (
   const published = store.published(`${source.name}/${db}`);
   const logger = createLogger({ level: 'warn', format: 'pretty', destination: { write: out } });
   const connection = redis.connect({ db, name: source.name });
+  const masters = new MasterConnections(redis, { db, name: source.name });
   try {
     await answer(connection, clock);
+    await masters.all();
     const audit = new KeyspaceAudit({
       ...source,
       topic: published,
@@ -107,8 +111,14 @@ const verifyKeyspace = async (
           onProgress: () => undefined,
         });
       },
-      keys: new KeyReader({ ...source, connection }),
-      scan: () => scanKeys(connection),
+      keys: new KeyReader({
+        ...source,
+        connection,
+        connectionTo: (key) => masters.of(slotOf(key)) ?? connection,
+      }),
+      scan: async function* () {
+        for (const master of await masters.all()) yield* scanKeys(master);
+      },
       accepts: keyFilter(source.include, source.exclude),
       clock,
       onVerdict: (key, verdict) => {
@@ -121,6 +131,6 @@ const verifyKeyspace = async (
     out(`${source.name} db${db}: ${keysInRedis} keys in Redis, ${keysOnTopic} on the topic: ${totals.join(', ')}`);
     return counts.missing + counts.stale + counts.extra;
   } finally {
-    await connection.close();
+    await Promise.all([connection.close(), masters.close()]);
   }
 };

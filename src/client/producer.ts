@@ -1,5 +1,5 @@
 import { type Clock, systemClock } from '../core/clock.ts';
-import { type BytesReply, type ReadString, type TextReply, type Written, readAnswer } from './rest-answer.ts';
+import { type BytesReply, type Strings, type TextReply, type Written, readAnswer } from './rest-answer.ts';
 import { RestClient, type SendOptions } from './rest-client.ts';
 import { type Argument, type Command, type RestRequest, commandRequest, manyRequest } from './rest-request.ts';
 
@@ -50,12 +50,12 @@ export class Producer {
 
   /** Any command that Keyferry serves. Bytes that are not UTF-8 come as U+FFFD: `commandBytes` gives them as they are. */
   command(command: Command, options: CallOptions = {}): Promise<Written<TextReply>> {
-    return this.#send<string>(commandRequest(command), 'text', options) as Promise<Written<TextReply>>;
+    return this.#send(commandRequest(command), 'text', options) as Promise<Written<TextReply>>;
   }
 
   /** As `command`; strings of the reply are bytes. */
   commandBytes(command: Command, options: CallOptions = {}): Promise<Written<BytesReply>> {
-    return this.#send<Buffer>(commandRequest(command), 'base64', options) as Promise<Written<BytesReply>>;
+    return this.#send(commandRequest(command), 'bytes', options) as Promise<Written<BytesReply>>;
   }
 
   /** Many commands at once, not atomic: one result each, a CommandError in the place of one that failed. */
@@ -156,14 +156,13 @@ export class Producer {
     commands: readonly Command[],
     options: CallOptions,
   ): Promise<Written<readonly TextReply[]>> {
-    return this.#send<string>(manyRequest(kind, commands), 'text', options) as Promise<Written<readonly TextReply[]>>;
+    return this.#send(manyRequest(kind, commands), 'text', options) as Promise<Written<readonly TextReply[]>>;
   }
 
-  #send<Bytes>(request: RestRequest, encoding: SendOptions['encoding'], options: CallOptions) {
+  #send(request: RestRequest, strings: Strings, options: CallOptions): Promise<Written<unknown>> {
     const { ack = this.#defaults.ack, timeoutMs = this.#defaults.timeoutMs, signal, idempotent = false } = options;
-    const read = (encoding === 'text' ? asText : asBytes) as ReadString<Bytes>;
-    return this.#client.send(request, { ack, timeoutMs, signal, idempotent, encoding }, (answer) =>
-      readAnswer(answer, read),
+    return this.#client.send(request, { ack, timeoutMs, signal, idempotent, strings }, (answer) =>
+      readAnswer(answer, strings),
     );
   }
 }
@@ -181,6 +180,4 @@ export const createProducer = (options: ProducerOptions): Producer => new Produc
 const READ = { ack: 'none', idempotent: true } as const;
 
 const listOf = (one: Argument | readonly Argument[]): readonly Argument[] =>
-  Array.isArray(one) ? one : [one as Argument];
-const asText = (bytes: Buffer): string => bytes.toString('utf8');
-const asBytes = (bytes: Buffer): Buffer => bytes;
+  typeof one === 'object' && !(one instanceof Uint8Array) ? one : [one];

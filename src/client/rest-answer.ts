@@ -37,20 +37,22 @@ export interface Written<Result> {
   readonly recordsLeftOut: number;
 }
 
-/** How strings of a reply are read. */
-export type ReadString<Bytes> = (bytes: Buffer) => Bytes;
+/** Whether strings of a reply are wanted as text, or as their bytes. */
+export type Strings = 'text' | 'bytes';
 
-/** @throws ProducerError, UnconfirmedError */
-export const readAnswer = <Bytes>(answer: RestAnswer, read: ReadString<Bytes>): Written<Reply<Bytes>> => {
+/**
+ * Its result is a TextReply or BytesReply, whichever was wanted; of a pipeline an array of them.
+ * @throws ProducerError, UnconfirmedError
+ */
+export const readAnswer = (answer: RestAnswer, strings: Strings): Written<unknown> => {
   const json = jsonOf(answer);
   const isBase64 = answer.headers.get('upstash-encoding') === 'base64';
-  const string = (text: string): Bytes =>
-    read(Buffer.from(text, isBase64 && text !== OK_UNENCODED ? 'base64' : 'utf8'));
-  const resultOf = (value: unknown): Reply<Bytes> => {
-    if (Array.isArray(value)) return value.map((each: unknown) => elementOf(each, string));
-    const { result, error } = value as Envelope;
-    return error === undefined ? valueOf(result, string) : new CommandError(error);
+  const string = (text: string): string | Buffer => {
+    const bytes = Buffer.from(text, isBase64 && text !== OK_UNENCODED ? 'base64' : 'utf8');
+    return strings === 'bytes' ? bytes : bytes.toString('utf8');
   };
+  const resultOf = (value: unknown): unknown =>
+    Array.isArray(value) ? value.map((each: unknown) => elementOf(each, string)) : elementOf(value, string);
   const { error, applied } = json as Envelope;
   if (error !== undefined) {
     throw applied === undefined ? failure(answer.status, error) : new UnconfirmedError(error, resultOf(applied));
@@ -64,8 +66,6 @@ export const readAnswer = <Bytes>(answer: RestAnswer, read: ReadString<Bytes>): 
   };
 };
 
-type Reply<Bytes> = Bytes | number | null | CommandError | readonly Reply<Bytes>[];
-
 /** Of a single answer, and of each command in a pipeline or transaction. */
 interface Envelope {
   readonly result?: unknown;
@@ -77,17 +77,19 @@ interface Envelope {
 /** The protocol writes it without base64, which it could not be. */
 const OK_UNENCODED = 'OK';
 
-const elementOf = <Bytes>(element: unknown, string: (text: string) => Bytes): Reply<Bytes> => {
+type ReadString = (text: string) => string | Buffer;
+
+const elementOf = (element: unknown, string: ReadString): unknown => {
   const { result, error } = element as Envelope;
   return error === undefined ? valueOf(result, string) : new CommandError(error);
 };
 
-const valueOf = <Bytes>(value: unknown, string: (text: string) => Bytes): Reply<Bytes> => {
+const valueOf = (value: unknown, string: ReadString): unknown => {
   if (typeof value === 'string') return string(value);
-  if (typeof value === 'number') return value;
   if (Array.isArray(value)) return value.map((each: unknown) => valueOf(each, string));
+  // An error inside a reply: of a script, or of a command that EXEC ran.
   if (typeof value === 'object' && value !== null && 'error' in value) return new CommandError(String(value.error));
-  return null;
+  return value ?? null;
 };
 
 const jsonOf = (answer: RestAnswer): object => {

@@ -1,7 +1,7 @@
 import type { Clock } from '../core/clock.ts';
 import { messageOf } from '../core/errors.ts';
 import { ProducerError } from './producer-error.ts';
-import type { RestAnswer } from './rest-answer.ts';
+import type { RestAnswer, Strings } from './rest-answer.ts';
 import type { RestRequest } from './rest-request.ts';
 
 const FIRST_RETRY_MS = 50;
@@ -22,7 +22,7 @@ const NOT_SENT = new Set([
 export interface SendOptions {
   /** Whether to wait until Kafka holds what is written. */
   readonly ack: 'kafka' | 'none';
-  readonly encoding: 'text' | 'base64';
+  readonly strings: Strings;
   /** For all attempts together. */
   readonly timeoutMs: number;
   /** Whether it may be sent again although it may have been done. */
@@ -97,11 +97,11 @@ export class RestClient {
     }
   }
 
-  #headers({ ack, encoding }: SendOptions, leftMs: number): Record<string, string> {
+  #headers({ ack, strings }: SendOptions, leftMs: number): Record<string, string> {
     const { token } = this.#options;
     return {
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...(encoding === 'base64' ? { 'upstash-encoding': 'base64' } : {}),
+      ...(strings === 'bytes' ? { 'upstash-encoding': 'base64' } : {}),
       ...(ack === 'kafka'
         ? {
             'keyferry-ack': 'kafka',

@@ -1,8 +1,7 @@
-import { createSecureContext } from 'node:tls';
-import { messageOf } from '../core/errors.ts';
 import type { MAIN } from './schema.ts';
 import { type Surroundings, readSecret } from './secret.ts';
 import type { Path, ValuesOf } from './setting.ts';
+import { checkTlsFiles } from './tls-files.ts';
 
 type KafkaValues = ValuesOf<typeof MAIN.kafka>;
 type TlsValues = KafkaValues['tls'];
@@ -43,7 +42,7 @@ const SASL: Path = ['kafka', 'sasl'];
 const tlsConfig = (values: TlsValues, from: Surroundings): KafkaTlsConfig | undefined => {
   const { enabled, ...rest } = values;
   if (enabled) {
-    checkFiles(values, from);
+    checkTlsFiles(values, TLS, from);
     return values;
   }
   for (const [key, value] of Object.entries(rest)) {
@@ -51,37 +50,6 @@ const tlsConfig = (values: TlsValues, from: Surroundings): KafkaTlsConfig | unde
       from.document.add([...TLS, key], 'has no effect while kafka.tls.enabled is false: set that to true');
   }
   return undefined;
-};
-
-const checkFiles = ({ caFile, certFile, keyFile }: TlsValues, { document, readFile }: Surroundings): void => {
-  if (certFile !== undefined && keyFile === undefined)
-    document.add([...TLS, 'certFile'], 'needs its private key: give kafka.tls.keyFile');
-  if (keyFile !== undefined && certFile === undefined)
-    document.add([...TLS, 'keyFile'], 'needs its certificate: give kafka.tls.certFile');
-  const read = (key: string, file: string | undefined): string | undefined => {
-    try {
-      const pem = file === undefined ? undefined : readFile(file);
-      if (pem === undefined || pem.includes('-----BEGIN ')) return pem;
-      document.add([...TLS, key], `${String(file)} is no PEM: it must have a line that starts with "-----BEGIN"`);
-    } catch (error) {
-      document.add([...TLS, key], `cannot be read: ${messageOf(error)}`);
-    }
-    return undefined;
-  };
-  const ca = read('caFile', caFile);
-  const [cert, key] = [read('certFile', certFile), read('keyFile', keyFile)];
-  const isUsable = (at: string, options: Parameters<typeof createSecureContext>[0]): boolean => {
-    try {
-      createSecureContext(options);
-      return true;
-    } catch (error) {
-      document.add([...TLS, at], `cannot be used: ${messageOf(error)}`);
-      return false;
-    }
-  };
-  if (ca !== undefined) isUsable('caFile', { ca });
-  // Whether certificate and key fit each other shows with the key.
-  if (cert !== undefined && isUsable('certFile', { cert }) && key !== undefined) isUsable('keyFile', { cert, key });
 };
 
 const OF_TOKENS = ['tokenUrl', 'clientId', 'clientSecret', 'clientSecretFile', 'scope'] as const;

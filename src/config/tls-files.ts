@@ -1,7 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { messageOf } from '../core/errors.ts';
 import type { Surroundings } from './secret.ts';
-import type { Path } from './setting.ts';
+import { type Path, pathName } from './setting.ts';
 
 export interface TlsFiles {
   readonly caFile: string | undefined;
@@ -13,9 +13,9 @@ export interface TlsFiles {
 export const checkTlsFiles = ({ caFile, certFile, keyFile }: TlsFiles, path: Path, from: Surroundings): void => {
   const { document, readFile } = from;
   if (certFile !== undefined && keyFile === undefined)
-    document.add([...path, 'certFile'], 'needs its private key: give keyFile beside it');
+    document.add([...path, 'certFile'], `needs its private key: give ${pathName([...path, 'keyFile'])}`);
   if (keyFile !== undefined && certFile === undefined)
-    document.add([...path, 'keyFile'], 'needs its certificate: give certFile beside it');
+    document.add([...path, 'keyFile'], `needs its certificate: give ${pathName([...path, 'certFile'])}`);
   const read = (key: string, file: string | undefined): string | undefined => {
     try {
       const pem = file === undefined ? undefined : readFile(file);

@@ -60,6 +60,8 @@ const write = async (daemon: Daemon, key: string): Promise<Claim | undefined> =>
   }
 };
 
+const isThere = async (daemon: Daemon): Promise<boolean> => (await daemon.get('/livez')).ok;
+
 test('what was acknowledged stands where the answer said, whenever the daemon is killed', async () => {
   const topic = `rest-kills-${randomUUID()}`;
   const daemon = await startDaemon(topic);
@@ -71,6 +73,7 @@ test('what was acknowledged stands where the answer said, whenever the daemon is
       tried += 1;
       const claim = await write(daemon, `key:${tried}`);
       if (claim !== undefined) claims.push(claim);
+      else await eventually(() => isThere(daemon), { what: 'the daemon to be back' });
     }
   };
   const writers = Array.from({ length: WRITERS }, writer);

@@ -1,6 +1,17 @@
+import type { KafkaConnection } from '../../clients/kafka/connect.ts';
 import type { KafkaAdmin, TopicDescription, TopicReader } from '../../clients/kafka/port.ts';
 import { HEADER } from '../../core/key-record.ts';
-import { type Check, type Finding, fail, ok, warn } from './finding.ts';
+import {
+  type CheckedEvents,
+  alter,
+  deadLetterFindings,
+  eventTopic,
+  eventTopicFindings,
+  missingTopic,
+  plainSecretFindings,
+  replicaFindings,
+} from './broker-settings.ts';
+import { type Check, type Finding, fail, failure, ok, warn } from './finding.ts';
 import { type SourceTopics, claimedTopics, claimsOf, sharedTopics } from './topic-claims.ts';
 
 export interface CheckedSource extends SourceTopics {
@@ -22,16 +33,15 @@ export interface KafkaContext {
   readonly reader: TopicReader;
   readonly existing: readonly string[];
   readonly sources: readonly CheckedSource[];
+  readonly events: readonly CheckedEvents[];
   readonly sinks: readonly CheckedSink[];
+  readonly connection: KafkaConnection;
   /** Ids of the Redis that each source reads, by source; absent where it has none yet, or does not answer. */
   readonly origins: ReadonlyMap<string, string>;
 }
 
 /** A record's key, headers and framing beside its value. */
 const RECORD_ROOM_BYTES = 16_384;
-
-const alter = (topic: string, setting: string): string =>
-  `kafka-configs --alter --entity-type topics --entity-name ${topic} --add-config ${setting}`;
 
 /** What a topic's own settings mean for a source. */
 export const topicFindings = (topic: TopicDescription, source: CheckedSource): readonly Finding[] => {
@@ -55,7 +65,23 @@ export const topicFindings = (topic: TopicDescription, source: CheckedSource): r
     const todo = `write maxValueBytes: ${Math.max(limit - RECORD_ROOM_BYTES, 1)}, or ${alter(topic.name, `max.message.bytes=${source.maxValueBytes + RECORD_ROOM_BYTES}`)}`;
     findings.push(warn(subject, what, todo));
   }
+  findings.push(...replicaFindings(topic));
   return findings.length > 0 ? findings : [ok(subject, `is compacted, ${topic.partitions} partitions`)];
+};
+
+/** Findings of a topic that is there, or of its absence. */
+const described = async (
+  admin: KafkaAdmin,
+  name: string,
+  found: (topic: TopicDescription) => readonly Finding[],
+  absent: () => Promise<Finding> | Finding,
+): Promise<readonly Finding[]> => {
+  try {
+    const topic = await admin.describe(name);
+    return topic === undefined ? [await absent()] : found(topic);
+  } catch (error) {
+    return [failure(`topic ${name}`, error, 'grant what the message names')];
+  }
 };
 
 const sourceTopics: Check<KafkaContext> = {
@@ -63,15 +89,58 @@ const sourceTopics: Check<KafkaContext> = {
   run: async ({ admin, existing, sources }) => {
     const findings: Finding[] = [];
     for (const source of sources) {
-      for (const topic of new Set(claimsOf(source).flatMap((claim) => claimedTopics(claim, existing)))) {
-        const found = await admin.describe(topic);
-        if (found !== undefined) findings.push(...topicFindings(found, source));
-        else
-          findings.push(ok(`topic ${topic}`, `is missing; run creates it, compacted, ${source.partitions} partitions`));
+      for (const name of new Set(claimsOf(source).flatMap((claim) => claimedTopics(claim, existing)))) {
+        const spec = { name, partitions: source.partitions, config: { 'cleanup.policy': 'compact' } };
+        const absent = (): Promise<Finding> => missingTopic(admin, spec, 'compacted');
+        findings.push(...(await described(admin, name, (topic) => topicFindings(topic, source), absent)));
       }
     }
     return findings;
   },
+};
+
+const eventTopics: Check<KafkaContext> = {
+  name: 'topics of events',
+  run: async ({ admin, events }) => {
+    const findings: Finding[] = [];
+    for (const source of events) {
+      const name = eventTopic(source);
+      if (name === undefined) continue;
+      const found = (topic: TopicDescription): readonly Finding[] => {
+        const wrong = [...eventTopicFindings(topic, source), ...replicaFindings(topic)];
+        return wrong.length > 0 ? wrong : [ok(`topic ${name}`, `${topic.partitions} partitions`)];
+      };
+      const spec = { name, partitions: source.partitions, config: {} };
+      findings.push(...(await described(admin, name, found, () => missingTopic(admin, spec, 'not compacted'))));
+    }
+    return findings;
+  },
+};
+
+const deadLetters: Check<KafkaContext> = {
+  name: 'dead-letter topics',
+  run: async ({ admin, events, sinks }) => {
+    const flows = [
+      ...events.map(({ name, deadLetter }) => ({ who: `source ${name}`, deadLetter })),
+      ...sinks.map(({ name, deadLetter }) => ({ who: `sink ${name}`, deadLetter })),
+    ];
+    const findings: Finding[] = [];
+    for (const { who, deadLetter } of flows) {
+      if (deadLetter === undefined) continue;
+      const spec = { name: deadLetter, partitions: 1, config: {} };
+      const found = (topic: TopicDescription): readonly Finding[] => [
+        ...deadLetterFindings(topic, who),
+        ...replicaFindings(topic),
+      ];
+      findings.push(...(await described(admin, deadLetter, found, () => missingTopic(admin, spec, 'not compacted'))));
+    }
+    return findings;
+  },
+};
+
+const secrets: Check<KafkaContext> = {
+  name: 'secrets on their way',
+  run: ({ subject, connection }) => plainSecretFindings(subject, connection),
 };
 
 const sinkTopics: Check<KafkaContext> = {
@@ -155,4 +224,12 @@ const sharing: Check<KafkaContext> = {
   run: ({ sources, existing }) => sharedTopics(sources, existing),
 };
 
-export const KAFKA_CHECKS: readonly Check<KafkaContext>[] = [sourceTopics, sinkTopics, sharing, origins];
+export const KAFKA_CHECKS: readonly Check<KafkaContext>[] = [
+  secrets,
+  sourceTopics,
+  eventTopics,
+  deadLetters,
+  sinkTopics,
+  sharing,
+  origins,
+];

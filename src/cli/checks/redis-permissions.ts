@@ -61,6 +61,7 @@ export const COMMANDS = {
     ['SET', KEY, ''],
     ['SETRANGE', KEY, 0, ''],
     ['PEXPIREAT', KEY, 0],
+    ['TIME'],
     ['RESTORE', KEY, 0, ''],
     ['HSET', KEY, '', ''],
     ['HPEXPIREAT', KEY, 0, 'FIELDS', 1, ''],

@@ -106,6 +106,8 @@ export interface TopicSpec {
   readonly name: string;
   readonly partitions: number;
   readonly config: Readonly<Record<string, string>>;
+  /** Kafka says whether it would create the topic, and does not. */
+  readonly validateOnly?: true;
 }
 
 export interface KafkaAdmin {

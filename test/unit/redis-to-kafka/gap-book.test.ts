@@ -58,4 +58,27 @@ describe('gap book', () => {
     expect(gaps.closed).toHaveLength(20);
     expect(gaps.closed[0]?.cause).toBe('feed-lost');
   });
+
+  it('keeps a gap that came with keys of another master open, with its own time, until a reconcile that begins then (I3)', () => {
+    const { gaps, opened, closed } = book();
+    const before = gaps.beginReconcile();
+    const gap: Gap = { cause: 'feed-lost', scope: 'all elsewhere', openedAt: 5 };
+    gaps.adopt(gap);
+    gaps.reconciled(before);
+    expect(gaps.open).toEqual([gap]);
+    gaps.reconciled(gaps.beginReconcile());
+    expect(gaps.isOpen).toBe(false);
+    // It was told of when it opened, elsewhere.
+    expect(opened).toEqual([]);
+    expect(closed).toMatchObject([gap]);
+  });
+
+  it('keeps its own gap past the reconcile under way where another master brings one of the same cause (I3)', () => {
+    const { gaps } = book();
+    gaps.miss('feed-lost');
+    const number = gaps.beginReconcile();
+    gaps.adopt({ cause: 'feed-lost', scope: 'all elsewhere', openedAt: 5 });
+    gaps.reconciled(number);
+    expect(gaps.isOpenFor('feed-lost')).toBe(true);
+  });
 });

@@ -49,10 +49,12 @@ export class KafkajsAdmin implements KafkaAdmin {
     };
   }
 
-  async create({ name, partitions, config }: TopicSpec): Promise<void> {
+  async create({ name, partitions, config, validateOnly = false }: TopicSpec): Promise<void> {
     const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }));
     const spec = { topic: name, numPartitions: partitions, replicationFactor: -1, configEntries };
-    await this.#asked(ASKS.createTopic(name), () => this.#admin.createTopics({ topics: [spec], waitForLeaders: true }));
+    await this.#asked(ASKS.createTopic(name), () =>
+      this.#admin.createTopics({ topics: [spec], waitForLeaders: !validateOnly, validateOnly }),
+    );
   }
 
   /** The library's metadata requests are of a version before ids. */

@@ -1,4 +1,4 @@
-import { Admin, ListOffsetTimestamps, ConfigResourceTypes } from '@platformatic/kafka';
+import { Admin, ListOffsetTimestamps, ConfigResourceTypes, createTopicsV4 } from '@platformatic/kafka';
 
 import { systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError } from '../../../core/errors.ts';
@@ -11,6 +11,10 @@ import { fromPlatformatic, isBrokerError } from './errors.ts';
 
 const VISIBLE_WITHIN_MS = 5_000;
 const RETRY_DELAY_MS = 50;
+const CREATE_TIMEOUT_MS = 5_000;
+const BROKER_DEFAULT = -1;
+
+type CreateTopic = createTopicsV4.CreateTopicsRequestTopic;
 /** What a broker says that keeps no ids. */
 const NO_ID = '00000000-0000-0000-0000-000000000000';
 
@@ -73,8 +77,12 @@ export class PlatformaticAdmin implements KafkaAdmin {
     }
   }
 
-  async create({ name, partitions, config }: TopicSpec): Promise<void> {
+  async create({ name, partitions, config, validateOnly }: TopicSpec): Promise<void> {
     const configs = Object.entries(config).map(([key, value]) => ({ name: key, value }));
+    if (validateOnly === true) {
+      await this.#asked(ASKS.createTopic(name), () => this.#validate({ name, numPartitions: partitions, configs }));
+      return;
+    }
     await this.#asked(ASKS.createTopic(name), async () => {
       try {
         await this.#admin.createTopics({ topics: [name], partitions, replicas: -1, configs });
@@ -83,6 +91,18 @@ export class PlatformaticAdmin implements KafkaAdmin {
       }
       await this.#untilVisible(name);
     });
+  }
+
+  /** The library's own request always means it. */
+  async #validate(topic: Pick<CreateTopic, 'name' | 'numPartitions' | 'configs'>): Promise<void> {
+    const { brokers } = await this.#admin.metadata({ topics: [], retries: 0 });
+    const connection = await this.#admin.connections.getFirstAvailable([...brokers.values()]);
+    const topics = [{ ...topic, replicationFactor: BROKER_DEFAULT, assignments: [] }];
+    try {
+      await createTopicsV4.api.async(connection, topics, CREATE_TIMEOUT_MS, true);
+    } catch (error) {
+      if (!isBrokerError(error, 'TOPIC_ALREADY_EXISTS')) throw error;
+    }
   }
 
   /** A topic that was made a moment ago is not yet known to every broker, or has no leaders. */

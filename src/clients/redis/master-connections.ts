@@ -1,0 +1,49 @@
+import type { ConnectOptions, RedisClient, RedisConnection, RedisTopology } from './port.ts';
+import { hasSlot } from './slot-ranges.ts';
+
+/** A connection to each master of the moment: for what asks every server, such as SCAN. */
+export class MasterConnections {
+  readonly #redis: RedisClient;
+  readonly #options: ConnectOptions;
+  readonly #topology: RedisTopology;
+  readonly #connections = new Map<string, RedisConnection>();
+
+  constructor(redis: RedisClient, options: ConnectOptions) {
+    this.#redis = redis;
+    this.#options = options;
+    this.#topology = redis.topology();
+  }
+
+  /**
+   * To those that are masters now, each ready.
+   * @throws as RedisTopology.ready and RedisConnection.ready do: where one of them is away, nothing can be said of all.
+   */
+  async all(signal?: AbortSignal): Promise<readonly RedisConnection[]> {
+    await this.#topology.ready(signal);
+    const { masters } = this.#topology;
+    for (const [id, connection] of this.#connections) {
+      if (masters.some((master) => master.id === id)) continue;
+      this.#connections.delete(id);
+      void connection.close();
+    }
+    return Promise.all(
+      masters.map(async (master) => {
+        const connection = this.#connections.get(master.id) ?? this.#redis.connectNode(master, this.#options);
+        this.#connections.set(master.id, connection);
+        await connection.ready(signal);
+        return connection;
+      }),
+    );
+  }
+
+  /** To the master that has the key's slot now; undefined while nobody has it. */
+  of(slot: number): RedisConnection | undefined {
+    const master = this.#topology.masters.find(({ slots }) => hasSlot(slots, slot));
+    return master && this.#connections.get(master.id);
+  }
+
+  async close(): Promise<void> {
+    this.#topology.close();
+    await Promise.all([...this.#connections.values()].map((connection) => connection.close()));
+  }
+}
