@@ -7,7 +7,6 @@ import {
   type Setting,
   environmentName,
   isElements,
-  isLater,
   isSetting,
   pathName,
 } from '../src/config/setting.ts';
@@ -27,8 +26,6 @@ One YAML file, named by \`--config FILE\` or \`KEYFERRY_CONFIG\`. Examples stand
 - **Secrets.** A password may stand in the URL, in a key of its own, or in a file (\`passwordFile\`): in one of them.
 - **Mistakes.** An unknown key is an error, as is a wrong type; all are told at once, with file and line. Exit status 2.
 - **Durations** are written \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`7d\`, up to 24 days, or 0.
-
-Keys marked _later_ belong to the configuration but are not supported yet in this version; they are an error.
 `;
 
 const code = (text: string): string => `\`${text}\``;
@@ -63,7 +60,6 @@ const rowsOf = (section: Section, path: Path): string[][] =>
       const [section = {}] = Object.values(node.sections);
       return rowsOf(section, [...childPath, 0]);
     }
-    if (isLater(node)) return [[name, '', '', '', `_later:_ ${cell(node.doc)}`]];
     if (!isSetting(node)) return rowsOf(node, childPath);
     return [[name, cell(node.type), defaultOf(node), code(environmentName(childPath)), cell(node.doc)]];
   });

@@ -1,7 +1,7 @@
 import { LineCounter, isNode, parseDocument } from 'yaml';
 import { type Environment, interpolate } from './interpolate.ts';
 import { nearest } from './nearest.ts';
-import { type Path, type Section, isElements, isLater, isSetting, pathName } from './setting.ts';
+import { type Path, type Section, isElements, isSetting, pathName } from './setting.ts';
 
 /** Everything that is wrong, found in one go. */
 export class Problems {
@@ -67,7 +67,7 @@ export class ConfigDocument {
   }
 
   /**
-   * What is usable of a section; every key that is unknown, not supported yet or of the wrong shape is a problem.
+   * What is usable of a section; every key that is unknown or of the wrong shape is a problem.
    * @param elsewhere where a key belongs that this section does not have: `of a stream source`.
    */
   tree(section: Section, value: unknown, path: Path, elsewhere?: (key: string) => string | undefined): Tree {
@@ -122,8 +122,6 @@ export class ConfigDocument {
     if (node === undefined) {
       const known = nearest(key, Object.keys(section)) ?? '';
       this.add(path, `is unknown: remove it; the nearest known key is ${pathName([...parent, known])}`);
-    } else if (isLater(node)) {
-      this.add(path, 'is not supported yet in this version: remove it');
     } else if (isElements(node)) {
       return undefined;
     } else if (!isSetting(node)) {

@@ -79,17 +79,11 @@ const showDuration = (value: number): string | 0 => {
   return `${value / size}${name}`;
 };
 
-/** @param later values of the contract that this version does not have yet. */
-export const oneOf = <const T extends string>(values: readonly T[], later: readonly string[] = []): Format<T> =>
+export const oneOf = <const T extends string>(values: readonly T[]): Format<T> =>
   format({
     type: values.map((value) => `\`${value}\``).join(' or '),
-    expects: values.length === 1 ? values.join() : `one of ${values.join(', ')}`,
-    read: (raw) => {
-      if (typeof raw === 'string' && later.includes(raw)) {
-        throw new Error(`${raw} is not supported yet in this version: use ${values.join(' or ')}`);
-      }
-      return values.find((value) => value === raw);
-    },
+    expects: `one of ${values.join(', ')}`,
+    read: (raw) => values.find((value) => value === raw),
   });
 
 /** A YAML list, or its items in one text with commas between. At least one item unless `min` is 0; none twice. */

@@ -14,7 +14,7 @@ import { kafkaConfig } from './kafka-config.ts';
 import { readElements } from './read-elements.ts';
 import { readSection } from './read-section.ts';
 import { databaseOf, otherRedisConfig, redisConfig } from './redis-config.ts';
-import { checkHttp, checkSinks, checkSources } from './rules.ts';
+import { checkCluster, checkHttp, checkSinks, checkSources } from './rules.ts';
 import { MAIN } from './schema.ts';
 import { readSecret } from './secret.ts';
 import type { ValuesOf } from './setting.ts';
@@ -73,6 +73,7 @@ const assemble = (from: Origin): AppConfig | undefined => {
     document.add(['sources'], 'is empty and so is sinks: give at least one of either');
   }
   if (main === undefined || redis === undefined) return undefined;
+  checkCluster({ redis, sources, sinks }, document);
   const kafka = kafkaConfig(main.kafka, from);
   const http = httpConfig(main.http, from);
   checkHttp(http, document);

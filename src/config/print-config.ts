@@ -2,7 +2,7 @@ import { stringify } from 'yaml';
 import type { AppConfig } from './app-config.ts';
 import { redactedUrl } from './redis-config.ts';
 import { MAIN } from './schema.ts';
-import { type Elements, type Section, isElements, isLater, isSetting } from './setting.ts';
+import { type Elements, type Section, isElements, isSetting } from './setting.ts';
 
 type Values = Readonly<Record<string, unknown>>;
 
@@ -12,12 +12,11 @@ export const printConfig = (config: AppConfig): string => stringify(shown(MAIN, 
 const shown = (section: Section, values: Values): Values =>
   Object.fromEntries(
     Object.entries(section)
-      .filter(([key, node]) => values[key] !== undefined && !isLater(node))
+      .filter(([key]) => values[key] !== undefined)
       .map(([key, node]) => [key, shownNode(node, values[key])]),
   );
 
 const shownNode = (node: Section[string], value: unknown): unknown => {
-  if (isLater(node)) return undefined;
   if (isElements(node)) return (value as readonly Values[]).map((element) => shown(sectionOf(node, element), element));
   if (!isSetting(node)) return shown(node, value as Values);
   if (!node.secret) return node.show(value);

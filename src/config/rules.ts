@@ -1,4 +1,4 @@
-import type { HttpConfig, SinkConfig, SourceConfig } from './app-config.ts';
+import type { AppConfig, HttpConfig, PlainSinkConfig, SinkConfig, SourceConfig } from './app-config.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Path } from './setting.ts';
 
@@ -34,7 +34,21 @@ export const checkSinks = (sinks: readonly Placed<SinkConfig>[], report: Report)
     if (value.deadLetter !== undefined && value.topics.includes(value.deadLetter)) {
       report.add(['sinks', at, 'deadLetter'], `must be none of the sink's topics, where ${value.deadLetter} is one`);
     }
+    if (value.format !== 'keyferry') checkPlain(value, ['sinks', at], report);
   }
+};
+
+/** What a value without structure can be written as, and what grows. */
+const PLAIN_TYPES = ['string', 'list', 'stream'];
+const APPENDED = ['list', 'stream'];
+
+const checkPlain = ({ format, as, key, maxLength }: PlainSinkConfig, path: Path, report: Report): void => {
+  if (format === 'string' && !PLAIN_TYPES.includes(as))
+    report.add([...path, 'as'], `is ${as}, which needs format: json; a string becomes ${PLAIN_TYPES.join(', ')}`);
+  if (format === 'string' && key.includes('{value.'))
+    report.add([...path, 'key'], 'names parts of the value: that needs format: json');
+  if (maxLength !== undefined && !APPENDED.includes(as))
+    report.add([...path, 'maxLength'], `is for as: ${APPENDED.join(' or ')} only, and this is ${as}`);
 };
 
 export const checkHttp = (http: HttpConfig, report: Report): void => {
@@ -48,6 +62,25 @@ export const checkHttp = (http: HttpConfig, report: Report): void => {
     `is ${http.host}, which others reach, and nothing protects the interface: set http.token, listen on 127.0.0.1, or say http.allowUnauthenticated: true`,
   );
 };
+
+/** A cluster has one database. Sinks with a Redis of their own write to a single server. */
+export const checkCluster = ({ redis, sources, sinks }: Pick<AppConfig, 'redis'> & Lists, report: Report): void => {
+  if (redis.topology !== 'cluster') return;
+  const check = (path: Path, databases: readonly number[]): void => {
+    const other = databases.find((database) => database !== 0);
+    if (other !== undefined) report.add(path, `is ${other}, and a cluster has database 0 only`);
+  };
+  for (const { at, value } of sources) {
+    if (value.type === 'keyspace') check(['sources', at, 'databases'], value.databases);
+    else check(['sources', at, 'database'], [value.database]);
+  }
+  for (const { at, value } of sinks) if (value.redis === redis) check(['sinks', at, 'database'], [value.database]);
+};
+
+interface Lists {
+  readonly sources: readonly Placed<SourceConfig>[];
+  readonly sinks: readonly Placed<SinkConfig>[];
+}
 
 const checkUnique = <K extends string>(
   elements: readonly Placed<Readonly<Record<K, string>>>[],

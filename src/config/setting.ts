@@ -12,12 +12,6 @@ export interface Setting<T> extends Format<T> {
   readonly doc: string;
 }
 
-/** A key, or a whole section, of the contract that this version does not have yet. */
-export interface Later {
-  readonly kind: 'later';
-  readonly doc: string;
-}
-
 /**
  * A list of sections, each of which is read by itself. The setting `by` of an element chooses its section, by the name
  * that it has in `sections`; without one, and by default, that is the first section.
@@ -29,12 +23,12 @@ export interface Elements<Sections = Readonly<Record<string, Section>>> {
 }
 
 export interface Section {
-  readonly [key: string]: Setting<unknown> | Later | Elements | Section;
+  readonly [key: string]: Setting<unknown> | Elements | Section;
 }
 
 /** What a section's settings give. Durations are milliseconds. Elements are left out. */
 export type ValuesOf<S extends Section> = {
-  readonly [K in keyof S as S[K] extends Later | Elements ? never : K]: S[K] extends Setting<infer T>
+  readonly [K in keyof S as S[K] extends Elements ? never : K]: S[K] extends Setting<infer T>
     ? T
     : S[K] extends Section
       ? ValuesOf<S[K]>
@@ -76,22 +70,19 @@ export const optional = <T>(format: Format<T>, doc: string): Setting<T | undefin
 
 export const secret = <T>(wrapped: Setting<T>): Setting<T> => ({ ...wrapped, secret: true });
 
-export const later = (doc: string): Later => ({ kind: 'later', doc });
-
 export const elements = <const Sections extends Elements['sections']>(options: {
   readonly by: string | undefined;
   readonly sections: Sections;
 }): Elements<Sections> => ({ kind: 'elements', ...options });
 
 export const isSetting = (node: Section[string]): node is Setting<unknown> => node.kind === 'setting';
-export const isLater = (node: Section[string]): node is Later => node.kind === 'later';
 export const isElements = (node: Section[string]): node is Elements => node.kind === 'elements';
 
 /** The settings and sections of a section. */
 export const ownNodes = (section: Section): [string, Setting<unknown> | Section][] =>
   Object.entries(section).filter((entry): entry is [string, Setting<unknown> | Section] => {
     const [, node] = entry;
-    return !isLater(node) && !isElements(node);
+    return !isElements(node);
   });
 
 /** `['sources', 0, 'maxValueBytes']`: where a key stands in the file. */

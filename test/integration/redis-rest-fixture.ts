@@ -30,10 +30,10 @@ export interface RunningRest {
   readonly url: string;
   readonly metrics: ReturnType<typeof createMetrics>;
   /** The very client that applications use; it does not try again, nor pipeline unless it is asked to. */
-  client(options?: ClientOptions): UpstashRedis;
+  readonly client: (options?: ClientOptions) => UpstashRedis;
   /** Parsed, with its status. */
-  post(path: string, body: unknown, headers?: Record<string, string>): Promise<RestAnswer>;
-  close(): Promise<void>;
+  readonly post: (path: string, body: unknown, headers?: Record<string, string>) => Promise<RestAnswer>;
+  readonly close: () => Promise<void>;
 }
 
 export interface RestAnswer {

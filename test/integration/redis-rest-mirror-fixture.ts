@@ -28,7 +28,7 @@ const DEFAULTS = {
 export interface RunningSource {
   readonly source: KeyspaceSource;
   readonly topic: string;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Keyspace sources in this process, each on a topic of its own; a test's sources stop with it. */

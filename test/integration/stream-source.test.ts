@@ -135,4 +135,31 @@ describe('a stream source', () => {
     await fixture.settled();
     expect(running.metrics.counts).toEqual({ published: 30, durations: 30 });
   });
+
+  test('stops soon while it waits for entries', async () => {
+    await fixture.add('orders', 1);
+    const running = fixture.start();
+    await fixture.published(running, 1);
+    await fixture.settled();
+    const start = performance.now();
+    await running.stop();
+    expect(performance.now() - start).toBeLessThan(3_000);
+    expect(running.source.status().state).toBe('stopped');
+  });
+
+  test('waits for a Redis that is not there yet, and says so', async () => {
+    await fixture.server.stop();
+    const running = fixture.start();
+    await eventually(() => running.source.health().join().includes('ECONNREFUSED'), { what: 'the source to say so' });
+    await fixture.server.start();
+    await fixture.add('orders', 1);
+    await fixture.published(running, 1);
+    expect(running.source.health()).toEqual([]);
+  });
+
+  test.each(['xreadgroup', 'xack', 'xinfo'])('fails where its user may not run %s', async (command) => {
+    await fixture.add('orders', 1);
+    await fixture.redis.call('ACL', 'SETUSER', 'default', `-${command}`);
+    await expect(fixture.start().ended).rejects.toMatchObject({ code: 'KF_REDIS_PERMISSION' });
+  });
 });

@@ -12,8 +12,9 @@ tellReady();
 const stop = stopwatch();
 let read = 0;
 while (read < count) {
-  const reply = await redis.xreadgroupBuffer('GROUP', 'bare', 'bare', 'COUNT', BATCH, 'STREAMS', stream, '>');
-  const [[, entries] = []] = (reply ?? []) as [Buffer, unknown[]][];
+  const from = ['GROUP', 'bare', 'bare', 'COUNT', BATCH, 'STREAMS', stream, '>'];
+  const reply = (await redis.callBuffer('XREADGROUP', ...from)) as [Buffer, unknown[]][] | null;
+  const [[, entries] = []] = reply ?? [];
   if (entries === undefined) throw new Error(`the stream ended after ${read} of ${count} entries`);
   read += entries.length;
 }

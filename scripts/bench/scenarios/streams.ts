@@ -78,14 +78,14 @@ const carry = async ({ dir, kafka, client }: Bench, redis: RedisServer, topic: T
   const memory = watchMemory(daemon.pid);
   const published = async (): Promise<number> =>
     (await daemon.metric('keyferry_stream_entries_total{source="events",outcome="published"}')) ?? 0;
-  const reach = (entries: number) =>
-    eventually(
-      async () => {
-        const done = await published();
-        return done >= entries ? { done, at: performance.now(), cpu: cpuSeconds(daemon.pid) } : null;
-      },
-      { timeoutMs: TIMEOUT_MS, what: `${entries} entries to be published` },
-    );
+  const reach = async (entries: number) => {
+    const probe = async (): Promise<number | false> => {
+      const done = await published();
+      return done >= entries && done;
+    };
+    const done = await eventually(probe, { timeoutMs: TIMEOUT_MS, what: `${entries} entries to be published` });
+    return { done: Number(done), at: performance.now(), cpu: cpuSeconds(daemon.pid) };
+  };
   const first = await reach(1);
   const last = await reach(count);
   const peakMiB = memory.stop();

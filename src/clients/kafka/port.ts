@@ -107,7 +107,7 @@ export interface TopicSpec {
   readonly partitions: number;
   readonly config: Readonly<Record<string, string>>;
   /** Kafka says whether it would create the topic, and does not. */
-  readonly validateOnly?: true;
+  readonly validateOnly?: boolean;
 }
 
 export interface KafkaAdmin {

@@ -46,7 +46,9 @@ export interface AcknowledgementOptions {
 /** Waits of all requests. */
 export class Acknowledgements {
   readonly #options: AcknowledgementOptions;
-  readonly #closing = new AbortController();
+  /** Each ends one wait. */
+  readonly #waits = new Set<AbortController>();
+  #isClosed = false;
   #awaited = 0;
 
   constructor(options: AcknowledgementOptions) {
@@ -59,7 +61,7 @@ export class Acknowledgements {
    */
   follow(keys: readonly KeyName[]): FollowedKeys {
     const { mirror, db } = this.#options;
-    if (this.#awaited + keys.length > MAX_AWAITED_KEYS || this.#closing.signal.aborted) {
+    if (this.#awaited + keys.length > MAX_AWAITED_KEYS || this.#isClosed) {
       throw new RestFailure('UNAVAILABLE', 'too many writes wait for Kafka; nothing was written');
     }
     const followed = mirror.follow(db, keys);
@@ -79,20 +81,21 @@ export class Acknowledgements {
 
   /** After the write. @returns undefined where the time was up, or the daemon stops. */
   async wait(followed: FollowedKeys, { timeoutMs }: AckWish): Promise<readonly AcknowledgedKey[] | undefined> {
-    const answered = new AbortController();
-    const over = this.#options.clock
-      .sleep(timeoutMs, AbortSignal.any([answered.signal, this.#closing.signal]))
-      .then(() => undefined);
+    const over = new AbortController();
+    this.#waits.add(over);
+    const timeUp = this.#options.clock.sleep(timeoutMs, over.signal).then(() => undefined);
     try {
-      return await Promise.race([followed.acknowledged(), over]);
+      return await Promise.race([followed.acknowledged(), timeUp]);
     } finally {
-      answered.abort();
+      this.#waits.delete(over);
+      over.abort();
     }
   }
 
   /** Ends all waits. */
   close(): void {
-    this.#closing.abort();
+    this.#isClosed = true;
+    for (const over of this.#waits) over.abort();
   }
 }
 

@@ -39,12 +39,6 @@ const refused: readonly (readonly [string, Format<unknown>, unknown, RegExp])[] 
   ['yes for true', boolean, 'yes', /true or false/],
   ['a number for text', text, 5, /quote it/],
   ['an empty text', text, '', /not empty/],
-  [
-    'a value that comes later',
-    oneOf(['keyspace'], ['stream']),
-    'stream',
-    /stream is not supported yet in this version/,
-  ],
   ['an unknown value', oneOf(['json', 'dump']), 'xml', /one of json, dump/],
   ['an empty list', listOf(text), [], /at least one/],
   ['a bad item, by its place', listOf(integer(0, 9)), [1, 'x'], /item 2 must be an integer/],

@@ -74,6 +74,18 @@ describe('a sink of plain records', () => {
       '{ name: p, topics: [t], group: g, format: json, key: "{nope}" }',
       'sinks[0].key has the unknown placeholder {nope}',
     ],
+    [
+      '{ name: p, topics: [t], group: g, format: string, as: hash }',
+      'sinks[0].as is hash, which needs format: json; a string becomes string, list, stream',
+    ],
+    [
+      '{ name: p, topics: [t], group: g, format: string, key: "{value.id}" }',
+      'sinks[0].key names parts of the value: that needs format: json',
+    ],
+    [
+      '{ name: p, topics: [t], group: g, format: json, maxLength: 5 }',
+      'sinks[0].maxLength is for as: list or stream only, and this is string',
+    ],
   ])('is refused where it is none: %s', (sink, expected) => {
     expect(problemsOf(`sinks: [${sink}]`)).toContainEqual(expect.stringContaining(expected));
   });

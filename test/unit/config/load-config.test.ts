@@ -160,16 +160,6 @@ describe('a mistake', () => {
     expect(problemsOf(`${yaml}\n${source}`)).toEqual([expect.stringContaining(expected)]);
   });
 
-  it.each([['redis.topology cluster', 'redis: { topology: cluster }']])(
-    'is what the contract has and this version has not: %s',
-    (key, yaml) => {
-      const source = /^(sources|sinks)/.test(yaml) ? '' : oneSource();
-      expect(problemsOf(`${yaml}\n${source}`)).toEqual([
-        expect.stringContaining(`${key} is not supported yet in this version`),
-      ]);
-    },
-  );
-
   it.each([
     ['two sources of one name', 'sources: [{ name: a }, { name: a }]', 'sources[1].name is a, as that of sources[0]'],
     [
@@ -186,6 +176,16 @@ describe('a mistake', () => {
       'one topic for the same key of two databases',
       'sources: [{ name: a, databases: [0, 1], topic: all }]',
       'sources[0].topic must contain {db}: the source carries the databases 0, 1',
+    ],
+    [
+      'a cluster without nodes',
+      `redis: { topology: cluster }\n${oneSource()}`,
+      'redis.nodes is empty: give some nodes',
+    ],
+    [
+      'another database of a cluster',
+      `redis: { topology: cluster, nodes: "a:1" }\n${oneSource('databases: [1]')}`,
+      'sources[0].databases is 1, and a cluster has database 0 only',
     ],
     ['neither source nor sink', 'redis: {}', 'give at least one of either'],
     [
