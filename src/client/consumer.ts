@@ -4,6 +4,7 @@ import { type SaslCredentials, saslMechanism } from '../clients/kafka/security/s
 import { type TlsFiles, tlsAccess } from '../clients/kafka/security/tls.ts';
 import { systemClock as clock } from '../core/clock.ts';
 import { KeyferryError, isKeyferryError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
 import { retry } from '../core/retry.ts';
 import { type ConsumedRecord, type UnreadableRecord, readRecord } from './consumed-record.ts';
 import { CurrentKeys, type RedisOptions } from './current-keys.ts';
@@ -61,6 +62,7 @@ export class Consumer {
     this.#kafka = platformaticDriver({
       brokers,
       clientId,
+      logger: warnings((reason) => options.onWaiting?.(reason)),
       tls: tls && tlsAccess(tls),
       sasl: sasl && saslMechanism(sasl, clock),
     });
@@ -162,6 +164,21 @@ export class Consumer {
     return read;
   }
 }
+
+/** The driver rides out what passes, and tells of it in its log. */
+const warnings = (tell: (reason: string) => void): Logger => {
+  const warn = (fields: object, message: string): void => {
+    tell('error' in fields ? `${message}: ${String(fields.error)}` : message);
+  };
+  const logger: Logger = {
+    debug: () => undefined,
+    info: () => undefined,
+    warn,
+    error: warn,
+    child: () => logger,
+  };
+  return logger;
+};
 
 /** Keeps what a handler throws from being taken for Kafka's. */
 class HandlerFailure extends Error {

@@ -55,6 +55,8 @@ export const readAnswer = (answer: RestAnswer, strings: Strings): Written<unknow
     Array.isArray(value) ? value.map((each: unknown) => elementOf(each, string)) : elementOf(value, string);
   const { error, applied } = json as Envelope;
   if (error !== undefined) {
+    // Other parts of the daemon, and other servers, give objects.
+    if (typeof error !== 'string') throw unknown(answer);
     throw applied === undefined ? failure(answer.status, error) : new UnconfirmedError(error, resultOf(applied));
   }
   if (answer.status !== 200) throw unknown(answer);
@@ -69,7 +71,7 @@ export const readAnswer = (answer: RestAnswer, strings: Strings): Written<unknow
 /** Of a single answer, and of each command in a pipeline or transaction. */
 interface Envelope {
   readonly result?: unknown;
-  readonly error?: string;
+  readonly error?: unknown;
   /** With an error: what was done all the same. */
   readonly applied?: unknown;
 }
@@ -81,7 +83,7 @@ type ReadString = (text: string) => string | Buffer;
 
 const elementOf = (element: unknown, string: ReadString): unknown => {
   const { result, error } = element as Envelope;
-  return error === undefined ? valueOf(result, string) : new CommandError(error);
+  return typeof error === 'string' ? new CommandError(error) : valueOf(result, string);
 };
 
 const valueOf = (value: unknown, string: ReadString): unknown => {

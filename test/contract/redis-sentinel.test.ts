@@ -2,9 +2,17 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RedisClientOptions, connectRedis } from '../../src/clients/redis/connect.ts';
 import type { RedisConnection, SubscriptionHandler } from '../../src/clients/redis/port.ts';
 import { isKeyferryError } from '../../src/core/errors.ts';
+import { createAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/ports.ts';
 import { processProvider } from '../support/process-provider.ts';
-import { MASTER_NAME, type Sentinels, startSentinels } from '../support/sentinels.ts';
+import {
+  MASTER_NAME,
+  type Sentinels,
+  type SentinelsOptions,
+  startSentinel,
+  startSentinels,
+} from '../support/sentinels.ts';
 import type { RedisServer } from '../support/stack.ts';
 import { Workplace } from '../support/workplace.ts';
 
@@ -13,11 +21,17 @@ const provider = processProvider();
 afterAll(() => Promise.all([workplace.close(), provider.dispose()]));
 
 let trio: Sentinels;
+const running: Sentinels[] = [];
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
   await Promise.all(open.splice(0).map((each) => each.close()));
-  await trio.kill();
+  await Promise.all(running.splice(0).map((each) => each.kill()));
 });
+
+const start = async (options?: SentinelsOptions): Promise<void> => {
+  trio = await startSentinels(provider, workplace, options);
+  running.push(trio);
+};
 
 const behind = (options: Partial<RedisClientOptions> = {}) =>
   connectRedis({
@@ -56,7 +70,7 @@ const recorder = () => {
 
 describe('behind sentinels', () => {
   beforeEach(async () => {
-    trio = await startSentinels(provider, workplace);
+    await start();
   });
 
   test('the master is found where only one sentinel is left', async () => {
@@ -156,7 +170,7 @@ describe('behind sentinels that want a password', () => {
   test('theirs and that of the servers are told apart', async () => {
     const args = ['--requirepass', 'of-redis', '--masterauth', 'of-redis'];
     const lines = [`sentinel auth-pass ${MASTER_NAME} of-redis`];
-    trio = await startSentinels(provider, workplace, { args, lines, password: 'of-sentinels' });
+    await start({ args, lines, password: 'of-sentinels' });
     const right = { url: 'redis://:of-redis@ignored', sentinelPassword: 'of-sentinels' };
     expect(await portOf(await connect(behind(right)))).toBe(trio.master.port);
     for (const wrong of [
@@ -166,5 +180,36 @@ describe('behind sentinels that want a password', () => {
       const refused: unknown = await connect(behind(wrong)).catch((error: unknown) => error);
       expect(isKeyferryError(refused, 'KF_REDIS_AUTH')).toBe(true);
     }
+  });
+});
+
+describe('behind sentinels that speak TLS', () => {
+  test('they and their master are asked over it', async () => {
+    const authority = await createAuthority(workplace.path('authority'));
+    const { certFile, keyFile } = await authority.issue('server');
+    const [tlsPort, sentinelPort] = [await freePort(), await freePort()];
+    const settings = [
+      ['tls-cert-file', certFile],
+      ['tls-key-file', keyFile],
+      ['tls-ca-cert-file', authority.caFile],
+      ['tls-replication', 'yes'],
+    ] as const;
+    const flags = settings.flatMap(([name, value]) => [`--${name}`, value]);
+    const master = await provider.startRedis({ args: ['--tls-port', String(tlsPort), ...flags] });
+    const lines = [`tls-port ${sentinelPort}`, ...settings.map(([name, value]) => `${name} ${value}`)];
+    const sentinel = await startSentinel(workplace, tlsPort, lines);
+    const redis = await connect(
+      connectRedis({
+        url: 'rediss://ignored',
+        topology: 'sentinel',
+        nodes: [`127.0.0.1:${sentinelPort}`],
+        sentinelName: MASTER_NAME,
+        tls: { enabled: true, caFile: authority.caFile, certFile, keyFile },
+        name: 'keyferry',
+      }),
+    );
+    expect(await portOf(redis)).toBe(master.port);
+    await redis.close();
+    await Promise.all([sentinel.process.kill(), master.kill()]);
   });
 });

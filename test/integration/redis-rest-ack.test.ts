@@ -228,10 +228,7 @@ describe('what Kafka could not acknowledge is not written', () => {
     [{ 'keyferry-ack': 'yes' }, 'Keyferry-Ack is `kafka`'],
     [{ ...ACK, 'keyferry-ack-timeout': '1s' }, 'Keyferry-Ack-Timeout is a number'],
   ])('headers that are not understood: %j', async (headers, words) => {
-    expect(await refused('', ['SET', 'a', 'x'], headers)).toEqual([
-      400,
-      expect.stringContaining(words),
-    ]);
+    expect(await refused('', ['SET', 'a', 'x'], headers)).toEqual([400, expect.stringContaining(words)]);
   });
 
   test('anything, while the source does not mirror', async () => {

@@ -1,5 +1,6 @@
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { slotOf } from '../../src/clients/redis/cluster/slots.ts';
+import { isRefusedWith } from '../../src/clients/redis/script-runner.ts';
 import type { RedisArgument, RedisConnection, RedisReply } from '../../src/clients/redis/port.ts';
 import { eventually } from './eventually.ts';
 import type { RedisServer, StackProvider } from './stack.ts';
@@ -124,7 +125,11 @@ export class RedisCluster {
   }
 
   async endMove(slot: number, from: ClusterServer, to: ClusterServer): Promise<void> {
-    for (const { admin } of [to, from]) await admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+    await to.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id);
+    await from.admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', to.id).catch((error: unknown) => {
+      // It has heard so, had no other slot, and so became a replica.
+      if (!isRefusedWith(error, 'ERR Please use SETSLOT only with masters')) throw error;
+    });
   }
 
   /** Moves slots with their keys, as a reshard does. */

@@ -60,7 +60,8 @@ export const startSentinels = async (
   };
 };
 
-const startSentinel = async (workplace: Workplace, masterPort: number, extra: readonly string[]) => {
+/** A sentinel that watches one master. @param extra lines of its configuration. */
+export const startSentinel = async (workplace: Workplace, masterPort: number, extra: readonly string[]) => {
   const port = await freePort();
   const dir = workplace.path('sentinel');
   mkdirSync(dir);

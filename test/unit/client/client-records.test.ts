@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { readRecord } from '../../../src/client/consumed-record.ts';
 import { encodeStreamRecord } from '../../../src/codecs/stream-record.ts';
+import type { KeyValue } from '../../../src/core/key-state.ts';
 import { recordFixtures } from '../codecs/record-fixture.ts';
 
 const position = { topic: 'redis.0', partition: 3, offset: 42n };
@@ -20,6 +21,16 @@ const incoming = (value: Buffer | null, headers: Readonly<Record<string, string>
   timestamp: 0,
 });
 
+/** The order of a hash's fields means nothing. */
+const inOrder = (value: KeyValue | undefined): unknown => {
+  if (value?.type !== 'hash') return value;
+  const { entries, fieldExpireAt = [] } = value;
+  const fields = entries.flatMap((field, at) =>
+    at % 2 === 0 ? [[field.toString('latin1'), entries[at + 1], fieldExpireAt[at / 2]] as const] : [],
+  );
+  return fields.toSorted(([one], [other]) => (one < other ? -1 : 1));
+};
+
 describe('a record of a key, as a consumer gets it', () => {
   test.each(recordFixtures.map(({ name }) => name))('is read from the golden fixture %s, with every byte', (name) => {
     const found = recordFixtures.find((each) => each.name === name);
@@ -28,7 +39,7 @@ describe('a record of a key, as a consumer gets it', () => {
     expect(record.key).toEqual(found?.key);
     expect(record.position).toEqual(position);
     expect(record.op === 'set').toBe(record.state !== undefined);
-    expect(record.raw).toEqual(found?.state?.value);
+    expect(inOrder(record.raw)).toEqual(inOrder(found?.state?.value));
     expect(record.expireAt).toBe(found?.state?.expireAt);
   });
 

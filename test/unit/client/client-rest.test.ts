@@ -53,7 +53,7 @@ describe('a command as a request', () => {
   });
 
   test('is refused where it cannot travel', () => {
-    expect(() => commandRequest(['SET', '..', Buffer.from([0xff])])).toThrow('cannot be arguments');
+    expect(() => commandRequest(['SET', '..', Buffer.alloc(3)])).toThrow('cannot be arguments');
     expect(() => manyRequest('pipeline', [['SET', 'k', Buffer.from([0xff])]])).toThrow('travels alone');
   });
 });
@@ -109,6 +109,8 @@ describe('an answer', () => {
 
   test('of something that is no Keyferry is not taken for a result', () => {
     expect(failureOf(() => readAnswer(answer(200, '<html>'), 'text'))).toMatchObject({ code: 'PROTOCOL' });
+    const notFound = answer(404, { error: { code: 'not_found', message: 'POST /redis does not exist' } });
+    expect(failureOf(() => readAnswer(notFound, 'text'))).toMatchObject({ code: 'PROTOCOL' });
     expect(failureOf(() => readAnswer(answer(502, '<html>'), 'text'))).toMatchObject({
       code: 'UNAVAILABLE',
       applied: 'unknown',
