@@ -16,11 +16,12 @@ import { latency } from './bench/scenarios/latency.ts';
 import { memory } from './bench/scenarios/memory.ts';
 import { plainSink } from './bench/scenarios/plain-sink.ts';
 import { reconcile } from './bench/scenarios/reconcile.ts';
+import { rest } from './bench/scenarios/rest.ts';
 import { sink } from './bench/scenarios/sink.ts';
 import { streams } from './bench/scenarios/streams.ts';
 
 const NAME = 'keyferry-bench';
-const SCENARIOS = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+const SCENARIOS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
 const { values } = parseArgs({
   options: {
@@ -35,7 +36,7 @@ const scale = Number(values.scale);
 const client = (['platformatic', 'kafkajs'] as const).find((known) => known === values.client);
 if (client === undefined || !(scale > 0) || [...wanted].some((id) => !SCENARIOS.includes(id))) {
   throw new Error(
-    'usage: npm run bench -- [--only a,b,c,d,e,f,g] [--scale 0.1] [--client platformatic|kafkajs] [--json FILE]',
+    'usage: npm run bench -- [--only a,b,c,d,e,f,g,h] [--scale 0.1] [--client platformatic|kafkajs] [--json FILE]',
   );
 }
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -52,7 +53,7 @@ const runAll = async (bench: Bench): Promise<readonly Figure[]> => {
   };
   await run(shared);
   await millionKeys.stop();
-  await run([hashChanges, latency, streams, plainSink]);
+  await run([hashChanges, latency, streams, plainSink, rest]);
   return figures;
 };
 

@@ -6,6 +6,7 @@ import { createMetrics } from '../observability/metrics.ts';
 import { createHttpServer } from '../rest/http-server.ts';
 import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
 import { type Flow, type Tools, openSink, openSource } from './flows.ts';
+import { openRedisRest } from './redis-rest.ts';
 
 /** Within SIGTERM's 25 s: what is in flight has this long to be published, the rest is for closing. */
 const DRAIN_MS = 20_000;
@@ -30,14 +31,22 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const sources = config.sources.map((source) => openSource(source, tools));
   const sinks = config.sinks.map((sink) => openSink(sink, tools));
   const flows: readonly Flow[] = [...sources, ...sinks];
+  const redisRest = openRedisRest(sources, tools);
+  // A daemon of sinks elsewhere has no use for the main Redis, and does not wait for one.
+  const needsRedis = sources.length > 0 || config.sinks.some(({ redis }) => redis === config.redis);
+  const health = (): readonly string[] => [
+    ...flows.flatMap((flow) => flow.health()),
+    ...(needsRedis ? (redisRest?.health() ?? []) : []),
+  ];
   const startedAt = clock.now();
   const server = createHttpServer({
     ...config.http,
-    health: () => flows.flatMap((flow) => flow.health()),
+    redisRest,
+    health,
     status: () => ({
       version,
       startedAt,
-      ready: flows.every((flow) => flow.health().length === 0),
+      ready: health().length === 0,
       sources: sources.map((source) => source.status()),
       sinks: sinks.map((sink) => sink.status()),
     }),

@@ -35,6 +35,8 @@ export type PlainSinkConfig = Extract<SinkConfig, { as: unknown }>;
 export type HttpConfig = Omit<Main['http'], 'tokenFile' | 'readOnlyTokenFile'>;
 
 export type RestConfig = Main['rest'] & {
+  /** The one that redis.url names. */
+  readonly database: number;
   readonly readThrough: readonly ElementOf<typeof MAIN.rest.readThrough>[];
 };
 

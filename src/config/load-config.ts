@@ -82,7 +82,7 @@ const assemble = (from: Origin): AppConfig | undefined => {
     redis,
     kafka,
     http,
-    rest: { ...main.rest, readThrough },
+    rest: { ...main.rest, database: databaseOf(redis.url), readThrough },
     sources: sources.map(({ value }) => value),
     sinks: sinks.map(({ value }) => value),
   };

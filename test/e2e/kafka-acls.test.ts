@@ -70,27 +70,38 @@ describe('with the documented permissions and no others', () => {
     }
   };
 
-  it('a source of keys creates its topic and mirrors; verify and check find nothing wrong', async () => {
-    const topic = uniqueName('mirror');
-    const sources = [{ name: 'all', topic, partitions: 2 }];
-    await redis.mset({ a: '1', b: '2' });
-    await allow(kafka.brokers.PLAIN, 'source', grantsIn('A keyspace source', { topic }));
-    await withDaemon({ kafka: kafkaAs('source'), sources }, async (daemon) => {
-      await daemon.settled();
-      await redis.del('b');
-      await daemon.settled();
-      await eventually(async () => (await divergence(redis, kafka.brokers.PLAIN, topic)).length === 0);
-    });
-    await allow(kafka.brokers.PLAIN, 'reader', grantsIn('`verify`', { topic }));
-    expect(await cli('verify', { kafka: kafkaAs('reader'), sources })).toMatchObject({
-      status: 0,
-      output: expect.stringContaining('1 keys in Redis, 1 on the topic') as string,
-    });
-    await allow(kafka.brokers.PLAIN, 'checker', grantsIn('`check`', { topic }));
-    const checked = await cli('check', { kafka: kafkaAs('checker'), sources });
-    expect(checked.output).toMatch(/^0 failed/m);
-    expect(checked.status).toBe(0);
-  });
+  it.each([
+    ['platformatic', []],
+    // Last: what it grants on groups stays.
+    ['kafkajs', ['Read, Delete on groups that begin with keyferry-']],
+  ])(
+    'a source of keys creates its topic and mirrors; verify and check find nothing wrong: %s',
+    async (client, more) => {
+      const topic = uniqueName('mirror');
+      const sources = [{ name: 'all', topic, partitions: 2 }];
+      await redis.mset({ a: '1', b: '2' });
+      await allow(kafka.brokers.PLAIN, 'source', [...grantsIn('A keyspace source', { topic }), ...more]);
+      await withDaemon({ kafka: kafkaAs('source', client), sources }, async (daemon) => {
+        await daemon.settled();
+        await redis.del('b');
+        await daemon.settled();
+        await eventually(async () => (await divergence(redis, kafka.brokers.PLAIN, topic)).length === 0);
+        await daemon.kill();
+        await daemon.loseState();
+        await daemon.start();
+        await daemon.settled();
+      });
+      await allow(kafka.brokers.PLAIN, 'reader', [...grantsIn('`verify`', { topic }), ...more]);
+      expect(await cli('verify', { kafka: kafkaAs('reader', client), sources })).toMatchObject({
+        status: 0,
+        output: expect.stringContaining('1 keys in Redis, 1 on the topic') as string,
+      });
+      await allow(kafka.brokers.PLAIN, 'checker', [...grantsIn('`check`', { topic }), ...more]);
+      const checked = await cli('check', { kafka: kafkaAs('checker', client), sources });
+      expect(checked.output).toMatch(/^0 failed/m);
+      expect(checked.status).toBe(0);
+    },
+  );
 
   it('a stream source creates its topics and carries', async () => {
     const [topic, deadLetter] = [uniqueName('events'), uniqueName('letters')];
@@ -134,16 +145,29 @@ describe('with the documented permissions and no others', () => {
     expect(refused.output).not.toContain('falsch');
   });
 
-  it('a daemon without a permission ends, and names it', async () => {
+  it('a source that may not write names the permission, and goes on once it is granted', async () => {
     const topic = uniqueName('denied');
-    await allow(kafka.brokers.PLAIN, 'reader', [`Describe, DescribeConfigs, Create on topic ${topic}`]);
+    await allow(kafka.brokers.PLAIN, 'ferry-2', [`Describe, DescribeConfigs, Create, Read on topic ${topic}`]);
+    await withDaemon({ kafka: kafkaAs('ferry-2'), sources: [{ name: 'all', topic }] }, async (daemon) => {
+      const reasons = async (): Promise<string> => (await daemon.get('/readyz')).text();
+      await eventually(async () => (await reasons()).includes(`grant Write on topic ${topic}`), { what: 'the reason' });
+      await allow(kafka.brokers.PLAIN, 'ferry-2', [`Write on topic ${topic}`]);
+      await daemon.settled();
+      await eventually(async () => (await divergence(redis, kafka.brokers.PLAIN, topic)).length === 0);
+    });
+  });
+
+  it('a sink that may not read ends, and names the permission', async () => {
+    const topic = await newTopic(connect('platformatic', kafka.brokers.PLAIN));
+    const group = uniqueName('group');
+    await allow(kafka.brokers.PLAIN, 'nobody', [`Describe on topic ${topic}`, `Read on group ${group}`]);
     const ended = await cli('run', {
-      kafka: kafkaAs('reader'),
-      sources: [{ name: 'all', topic }],
+      kafka: kafkaAs('nobody'),
+      sinks: [{ name: 'copy', topics: [topic], group }],
       http: { port: 0 },
       state: { path: kafka.path('state') },
     });
     expect(ended.status).toBe(1);
-    expect(ended.output).toMatch(new RegExp(`KF_KAFKA_PERMISSION: .*grant .*(Read|Write) on topic ${topic}`));
+    expect(ended.output).toMatch(new RegExp(`KF_KAFKA_PERMISSION: .*grant .*Read on topic ${topic}`));
   });
 });

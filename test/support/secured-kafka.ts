@@ -21,7 +21,7 @@ const LISTENERS = {
 type Listener = keyof typeof LISTENERS;
 
 /** Users of the SASL listener: each has the password `<name>-secret`, with any mechanism that has passwords. */
-const USERS = ['ferry', 'source', 'sink', 'reader', 'checker', 'nobody'] as const;
+const USERS = ['ferry', 'source', 'sink', 'reader', 'checker', 'nobody', 'ferry-2'] as const;
 /** Sessions of this mechanism must be renewed so often. */
 export const SHORT_SESSION_MS = 4_000;
 const LONG_SESSION_MS = 3_600_000;

@@ -32,7 +32,7 @@ describe('a configuration', () => {
       ],
       sinks: [],
       http: { host: '127.0.0.1', port: 8080, allowUnauthenticated: false },
-      rest: { enabled: true, ackTimeout: 10_000, maxBodyBytes: 10_000_000, readThrough: [] },
+      rest: { enabled: true, database: 0, ackTimeout: 10_000, maxBodyBytes: 10_000_000, readThrough: [] },
       state: { path: './keyferry-state' },
       log: { level: 'info', format: 'json' },
     });
