@@ -41,7 +41,7 @@ export const benchmarkWrites = async (
   const shape = ['-n', String(count), '-r', String(KEY_SPACE), '-P', String(PIPELINE), '--csv'];
   const { stdout } = await run('redis-benchmark', [...server, ...shape, ...write]);
   // "SET key:__rand_int__ xxx","123456.78",...
-  const perSecond = /^"(?:SET|HSET|XADD) [^"]*","([\d.]+)"/m.exec(stdout)?.[1];
+  const perSecond = /^"(?:SET|HSET|XADD|LPUSH) [^"]*","([\d.]+)"/m.exec(stdout)?.[1];
   if (perSecond === undefined) throw new Error(`redis-benchmark said: ${stdout}`);
   return Number(perSecond);
 };

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs';
+import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type KafkaClient, type KafkaConnection, connectKafka } from '../../src/clients/kafka/connect.ts';
 import type { KafkaDriver } from '../../src/clients/kafka/port.ts';
 import type { SaslCredentials, UserCredentials } from '../../src/clients/kafka/security/sasl.ts';
+import { systemClock as clock } from '../../src/core/clock.ts';
 import type { Certificate } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { allow } from '../support/kafka-acls.ts';
@@ -10,6 +11,7 @@ import { changeScramPassword } from '../support/scram-user.ts';
 import { type SecuredKafka, SHORT_SESSION_MS, startSecuredKafka } from '../support/secured-kafka.ts';
 import { Closers, connect, listen, newTopic, readAll, record, uniqueName, values } from './kafka-fixture.ts';
 
+const PACE_MS = 10;
 const WITH_PASSWORD = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
 
 /** On a broker of its own, with a listener for each way to connect. */
@@ -63,6 +65,7 @@ describe('a secured Kafka', () => {
     expect(await admin.describe(topic)).toMatchObject({ partitions: 2 });
   };
 
+  /** The error of a first request; its answer where there is none. */
   const failureOf = async (driver: KafkaDriver): Promise<unknown> =>
     closers
       .use(driver.admin())
@@ -112,6 +115,19 @@ describe('a secured Kafka', () => {
         const failure = await failureOf(over(client, options));
         expect(failure).toMatchObject({ code: 'KF_KAFKA_AUTH', message: expect.stringMatching(words) as string });
       }
+    });
+
+    it('takes renewed files for the next connection, and keeps the last good ones while they are unusable', async () => {
+      const caFile = kafka.path(`ca-${client}.pem`);
+      copyFileSync(kafka.strangers.caFile, caFile);
+      const driver = over(client, { brokers: kafka.brokers.TLS, tls: { caFile } });
+      expect(await failureOf(driver)).toMatchObject({ code: 'KF_KAFKA_AUTH' });
+      copyFileSync(kafka.authority.caFile, caFile);
+      expect(await failureOf(driver)).toBeInstanceOf(Array);
+      writeFileSync(caFile, '-----BEGIN CERTIFICATE-----\nhalf');
+      expect(await failureOf(driver)).toBeInstanceOf(Array);
+      rmSync(caFile);
+      expect(await failureOf(driver)).toBeInstanceOf(Array);
     });
 
     it('goes on trying where TLS or a login may be missing, and says so: a broker that ends does the same', async () => {
@@ -230,20 +246,20 @@ describe('a secured Kafka', () => {
   const keepSending = async (driver: KafkaDriver, topic: string) => {
     const producer = closers.use(await driver.producer());
     const { received, consumer, ran } = listen(driver, uniqueName('group'), [topic]);
-    let isOver = false;
+    const over = new AbortController();
     let sent = 0;
     const sending = (async () => {
-      while (!isOver) {
+      while (!over.signal.aborted) {
         await producer.send([record(topic, 'k', String(sent))]);
         sent += 1;
-        await new Promise((resolve) => setTimeout(resolve, 10));
+        await clock.sleep(PACE_MS, over.signal);
       }
     })();
     sending.catch(() => undefined);
     return {
       received,
       stop: async (): Promise<number> => {
-        isOver = true;
+        over.abort();
         await sending;
         await eventually(() => received.length >= sent, { what: 'the last record' });
         await consumer.close();

@@ -66,6 +66,17 @@ describe('a list source whose Redis fails', () => {
     expect(second.source.status().lists).toMatchObject([{ recovered: standing }]);
   });
 
+  test('empties a queue that has filled the memory of Redis', async () => {
+    await fixture.redis.set('__keyferry__:origin', 'this-redis');
+    await fixture.add(jobs(1_000));
+    await fixture.redis.config('SET', 'maxmemory', '1mb');
+    await expect(fixture.redis.lpush('jobs', 'one more')).rejects.toThrow('OOM');
+    const running = fixture.start({ batch: 100 });
+    await fixture.published(running, 1_000);
+    await fixture.settled();
+    expect(await fixture.values()).toEqual(jobs(1_000));
+  });
+
   test('takes nothing before Kafka is there, and says why', async () => {
     const running = fixture.start({}, { brokers: ['127.0.0.1:1'] });
     await fixture.add(jobs(10));

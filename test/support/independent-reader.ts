@@ -176,7 +176,7 @@ export const divergence = async (
   const records = await lastRecords(brokers, topic);
   const differences: string[] = [];
   const alive = new Set<string>();
-  for (const server of [redis].flat()) await compareKeys(server as Redis, { records, alive, differences });
+  for (const server of [redis].flat()) await compareKeys(server, { records, alive, differences });
   for (const [name, { value }] of records) {
     if (value !== null && !alive.has(name)) differences.push(`${show(name)}: on the topic, and gone in Redis`);
   }

@@ -29,19 +29,36 @@ const encodedHeaders = new WeakMap<RecordHeaders, Buffer>();
 export const headerBytes = (headers: RecordHeaders): Buffer => {
   const known = encodedHeaders.get(headers);
   if (known !== undefined) return known;
-  const parts = [...headers].map(([name, value]) => [Buffer.from(name), value] as const);
-  const sizes = parts.flatMap((part) => part.map(({ length }) => varintSize(length) + length));
-  const encoded = Buffer.allocUnsafe(sizes.reduce((total, size) => total + size, varintSize(headers.size)));
+  let size = varintSize(headers.size);
+  for (const [name, value] of headers) size += sizedBytes(nameBytes(name)) + sizedBytes(value);
+  const encoded = Buffer.allocUnsafe(size);
   let at = writeVarint(encoded, headers.size, 0);
-  for (const bytes of parts.flat()) {
-    at = writeVarint(encoded, bytes.length, at);
-    at += bytes.copy(encoded, at);
-  }
+  for (const [name, value] of headers) at = writeSized(encoded, value, writeSized(encoded, nameBytes(name), at));
   encodedHeaders.set(headers, encoded);
   return encoded;
 };
 
-const nullableSize = (bytes: Buffer | null): number => (bytes === null ? 1 : varintSize(bytes.length) + bytes.length);
+/** Names are few and come again with every record; those of foreign records may be any. */
+const MAX_NAMES = 1_000;
+const names = new Map<string, Buffer>();
+
+const nameBytes = (name: string): Buffer => {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(name);
+  if (names.size < MAX_NAMES) names.set(name, bytes);
+  return bytes;
+};
+
+const sizedBytes = ({ length }: Buffer): number => varintSize(length) + length;
+
+const writeSized = (target: Buffer, bytes: Buffer, start: number): number => {
+  const at = writeVarint(target, bytes.length, start);
+  target.set(bytes, at);
+  return at + bytes.length;
+};
+
+const nullableSize = (bytes: Buffer | null): number => (bytes === null ? 1 : sizedBytes(bytes));
 
 /** Of a record's body, that is without its length field. */
 export const recordBodySize = ({ key, value, headers }: OutgoingRecord, offsetDelta: number): number => {

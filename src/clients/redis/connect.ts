@@ -52,6 +52,7 @@ export const connectRedis = (options: RedisClientOptions): RedisClient => {
     metrics === undefined ? connection : metered(connection, metrics, clock);
   const isCluster = topology === 'cluster';
   return {
+    isCluster,
     connect: (to) => measured(isCluster ? connectToAll(to, tools) : connectToOne(theOnly, to, tools)),
     subscribe: (patterns, handler) =>
       isCluster ? Promise.reject(noSinglePlace()) : subscribeToOne(theOnly, { patterns, handler }, tools),

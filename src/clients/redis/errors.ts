@@ -19,8 +19,8 @@ const TRANSIENT = new Set([
   'NOREPLICAS',
 ]);
 const AUTH = new Set(['WRONGPASS', 'NOAUTH']);
-/** So says a script, whose key went to another node of the cluster. */
-const KEY_ELSEWHERE = 'attempted to access a non local key';
+/** So says a script, whose key went to another node of the cluster, or whose cluster is down. */
+const NOT_HERE = /cript attempted to (access a non local key|execute a (write )?command while the cluster is down)/;
 /** Redis 7.0 says so for a command of a script, with no code of its own. */
 const NOT_PERMITTED_IN_SCRIPT = "The user executing the script can't";
 
@@ -33,7 +33,7 @@ export const refusal = (what: string, reply: string): KeyferryError => {
   const words = reply.replace(/, with args beginning with:.*$/s, '');
   const token = refusalToken(words);
   const message = `Redis refused ${what}: ${words}`;
-  if (TRANSIENT.has(token) || words.startsWith('ERR max number of clients') || words.includes(KEY_ELSEWHERE)) {
+  if (TRANSIENT.has(token) || words.startsWith('ERR max number of clients') || NOT_HERE.test(words)) {
     return new KeyferryError('KF_REDIS_UNAVAILABLE', message);
   }
   if (AUTH.has(token)) return new KeyferryError('KF_REDIS_AUTH', message);

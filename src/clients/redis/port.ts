@@ -120,6 +120,8 @@ export interface ConnectOptions {
  * Behind sentinels both lead to the master of the moment, and are hung up as soon as it is none.
  */
 export interface RedisClient {
+  /** The keys of one command or script must be of one slot. */
+  readonly isCluster: boolean;
   /** A command connection on one database, to the whole deployment. Does not wait for the server. */
   connect(options: ConnectOptions): RedisConnection;
   /**

@@ -1,7 +1,7 @@
 import { refusal } from '../../clients/redis/errors.ts';
-import type { RedisArgument, RedisConnection, RedisReply } from '../../clients/redis/port.ts';
+import type { RedisArgument, RedisConnection, RedisScript } from '../../clients/redis/port.ts';
 import type { KeyferryError } from '../../core/errors.ts';
-import { REPLACE } from './replace-script.ts';
+import { REMOVE, REPLACE } from './replace-script.ts';
 import { intoCalls } from './script-calls.ts';
 
 /** What becomes of one key. */
@@ -21,40 +21,33 @@ export const applyChanges = async (
   changes: readonly Change[],
 ): Promise<ReadonlyMap<Change, KeyferryError>> => {
   const refused = new Map<Change, KeyferryError>();
-  const calls: Promise<unknown>[] = [];
   const gone = changes.filter(({ replacement }) => replacement === undefined);
-  if (gone.length > 0) calls.push(connection.call('UNLINK', ...gone.map(({ key }) => key)));
   const replaced = changes.filter(({ replacement }) => replacement !== undefined);
-  for (const call of intoCalls(replaced, sizeOf)) {
-    calls.push(replaceAll(connection, call, refused));
-  }
+  const calls: Promise<void>[] = [];
+  for (const call of intoCalls(gone, sizeOf)) calls.push(run(connection, REMOVE, call, refused));
+  for (const call of intoCalls(replaced, sizeOf)) calls.push(run(connection, REPLACE, call, refused));
   // All are awaited, whatever becomes of one: what is tried again must not meet a leftover of the first try.
   for (const outcome of await Promise.allSettled(calls)) if (outcome.status === 'rejected') throw outcome.reason;
   return refused;
 };
 
-const replaceAll = async (
+const run = async (
   connection: RedisConnection,
+  script: RedisScript,
   changes: readonly Change[],
   refused: Map<Change, KeyferryError>,
 ): Promise<void> => {
   const keys = changes.map(({ key }) => key);
-  const reply = await connection.script(
-    REPLACE,
-    keys,
-    changes.flatMap(({ replacement }) => replacement ?? []),
-  );
-  for (const [position, words] of pairs(reply)) {
-    const change = changes[Number(position) - 1];
-    const error = refusal(change?.replacement?.[0] === 'dump' ? 'RESTORE' : 'the state', String(words));
+  const ownArgs = changes.map(({ replacement = [] }) => replacement);
+  const outcomes = await connection.scriptEach(script, { keys, args: [], ownArgs });
+  for (const [at, change] of changes.entries()) {
+    const outcome = outcomes[at] ?? null;
+    if (outcome instanceof Error) throw outcome;
+    if (!Buffer.isBuffer(outcome)) continue;
+    const error = refusal(change.replacement?.[0] === 'dump' ? 'RESTORE' : 'the state', outcome.toString());
     if (error.code !== 'KF_REDIS_REFUSED') throw error;
-    if (change !== undefined) refused.set(change, error);
+    refused.set(change, error);
   }
-};
-
-const pairs = (reply: RedisReply): [RedisReply, RedisReply][] => {
-  const flat = Array.isArray(reply) ? (reply as readonly RedisReply[]) : [];
-  return flat.flatMap((first, index) => (index % 2 === 0 ? [[first, flat[index + 1] ?? null]] : []));
 };
 
 const sizeOf = ({ key, replacement = [] }: Change): { readonly values: number; readonly bytes: number } => {

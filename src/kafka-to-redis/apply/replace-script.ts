@@ -2,8 +2,9 @@ import type { RedisScript } from '../../clients/redis/port.ts';
 
 /**
  * Replaces each of KEYS, atomically, by the state that its part of ARGV describes (replacement.ts): verb, expiry in Unix
- * ms, or +ms from now, or '', number of values that follow, values. Returns position and words of each refusal, alternating; a key that was
- * refused keeps what it had. Errors as a whole where the server takes no writes at all.
+ * ms, or +ms from now, or '', number of values that follow, values. Returns nil for each key, or the words of its refusal: a
+ * key that was refused keeps what it had. Errors as a whole where the server takes no writes at all, or has not all of the
+ * keys: while a slot moves, a key may then be gone until it is written where the slot goes.
  */
 export const REPLACE: RedisScript = {
   readOnly: false,
@@ -97,17 +98,26 @@ local function replace(key, verb, expiry, first, last)
   end
 end
 
-local refusals = {}
+local outcomes = {}
 local at = 1
 for position, key in ipairs(KEYS) do
   local last = at + 2 + ARGV[at + 2]
   local applied, reason = pcall(replace, key, ARGV[at], moment(ARGV[at + 1]), at + 3, last)
-  if not applied then
-    refusals[#refusals + 1] = position
-    refusals[#refusals + 1] = type(reason) == 'table' and reason.err or tostring(reason)
-  end
+  local words = not applied and (type(reason) == 'table' and reason.err or tostring(reason))
+  if words and string.find(words, 'cript attempted to ', 1, true) then return { err = words } end
+  outcomes[position] = words
   at = last + 1
 end
-return refusals
+return outcomes
+`,
+};
+
+/** Deletes each of KEYS. Returns how many keys that were, for each. */
+export const REMOVE: RedisScript = {
+  readOnly: false,
+  lua: `
+local outcomes = {}
+for position, key in ipairs(KEYS) do outcomes[position] = redis.call('UNLINK', key) end
+return outcomes
 `,
 };

@@ -16,6 +16,8 @@ const BLOCK_SECONDS = 0.5;
 const LOOK_MS = 1_000;
 /** Before another look at a key of a wrong type, or another try after a session was lost. */
 const PAUSE_MS = 1_000;
+/** Before waiting again where that failed: Redis may refuse to let us wait, and do all else. */
+const FAILED_PAUSE_MS = 100;
 const WRONG_TYPE = /WRONGTYPE/;
 
 const LOSSES: Record<Loss, string> = {
@@ -175,7 +177,7 @@ export class ListMover {
    * says of which session it is; a move into the processing list that is served late could not.
    */
   async #awaitItems(signal: AbortSignal): Promise<void> {
-    const { waiting, keys, take } = this.#options;
+    const { waiting, keys, take, clock } = this.#options;
     const end = take.toUpperCase();
     this.#isWaiting = true;
     try {
@@ -184,6 +186,7 @@ export class ListMover {
     } catch (error) {
       // The next turn finds out what is wrong.
       if (isKeyferryError(error) && !isTransient(error) && !isWrongType(error)) this.#refusal = error;
+      else await clock.sleep(FAILED_PAUSE_MS, signal);
     }
     this.#isWaiting = false;
     this.#news.notify();

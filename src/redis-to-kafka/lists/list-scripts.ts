@@ -1,5 +1,8 @@
 import type { RedisScript } from '../../clients/redis/port.ts';
 
+// A Redis that is full refuses what may take memory, until a script has begun to write: so each begins with a trim, if need be
+// of nothing. Otherwise a queue that has filled Redis could not be emptied.
+
 /**
  * Opens a session: KEYS processing list, mark; ARGV session. From now on no other session can take or remove anything.
  * Returns how many items stand in the processing list.
@@ -7,6 +10,7 @@ import type { RedisScript } from '../../clients/redis/port.ts';
 export const OPEN: RedisScript = {
   lua: `
 local standing = redis.call('LLEN', KEYS[1])
+redis.call('LTRIM', KEYS[1], 0, -1)
 redis.call('SET', KEYS[2], ARGV[1] .. ' 0')
 return standing
 `,
@@ -33,8 +37,8 @@ if not session then return 'forgotten' end
 if session ~= ARGV[1] then return 'taken-over' end
 removed = tonumber(removed)
 if removed + standing < given then return 'shortened' end
+redis.call('LTRIM', KEYS[2], math.max(acknowledged - removed, 0), -1)
 if acknowledged > removed then
-  redis.call('LTRIM', KEYS[2], acknowledged - removed, -1)
   standing = standing - (acknowledged - removed)
   removed = acknowledged
   redis.call('SET', KEYS[3], session .. ' ' .. string.format('%.0f', removed))

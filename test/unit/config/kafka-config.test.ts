@@ -22,7 +22,7 @@ const OTHER_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.
 const FILES = {
   '/ca': CERTIFICATE,
   '/cert': CERTIFICATE,
-  '/key': String(OTHER_KEY),
+  '/key': OTHER_KEY,
   '/pw': 'geheim\n',
   '/empty': '',
 };

@@ -2,7 +2,8 @@ import type { AuthenticationProviderArgs, Authenticator, KafkaConfig } from 'kaf
 
 import { ASKS } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
-import type { Exchange, SaslMechanism } from '../security/sasl.ts';
+import type { Exchange } from '../security/exchange.ts';
+import type { SaslMechanism } from '../security/sasl.ts';
 import { fromKafkajs } from './errors.ts';
 
 type Security = Pick<KafkaConfig, 'ssl' | 'sasl' | 'reauthenticationThreshold'>;

@@ -3,7 +3,8 @@ import type { BaseOptions, SASLCustomAuthenticator } from '@platformatic/kafka';
 import { KeyferryError } from '../../../core/errors.ts';
 import { ASKS } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
-import type { Exchange, SaslMechanism } from '../security/sasl.ts';
+import type { Exchange } from '../security/exchange.ts';
+import type { SaslMechanism } from '../security/sasl.ts';
 import { namesHosts } from '../security/tls.ts';
 import { fromPlatformatic } from './errors.ts';
 

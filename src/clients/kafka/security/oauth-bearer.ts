@@ -1,5 +1,5 @@
 import { isKeyferryError, KeyferryError } from '../../../core/errors.ts';
-import type { Exchange } from './sasl.ts';
+import type { Exchange } from './exchange.ts';
 import type { TokenSource } from './token-source.ts';
 
 /** RFC 7628. @throws KF_KAFKA_AUTH, and whatever the source of tokens or the exchange throws */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 
 import type { Clock } from '../../../core/clock.ts';
+import type { Exchange } from './exchange.ts';
 import { authenticateOauthBearer } from './oauth-bearer.ts';
 import { authenticateScram, type ScramHash } from './scram.ts';
 import { secretReader } from './secret.ts';
@@ -25,9 +26,6 @@ export interface TokenCredentials {
 }
 
 export type SaslCredentials = UserCredentials | TokenCredentials;
-
-/** One turn of the conversation: sends our bytes, and gives the broker's. @throws KeyferryError */
-export type Exchange = (bytes: Buffer) => Promise<Buffer>;
 
 /**
  * How we prove who we are. Both libraries can do this too; but they take an interrupted conversation for a refusal, and

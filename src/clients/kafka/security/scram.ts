@@ -2,7 +2,7 @@ import { createHash, createHmac, pbkdf2, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
 
 import { KeyferryError } from '../../../core/errors.ts';
-import type { Exchange } from './sasl.ts';
+import type { Exchange } from './exchange.ts';
 
 export type ScramHash = 'sha256' | 'sha512';
 

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type SecureContext, createSecureContext } from 'node:tls';
@@ -57,11 +58,22 @@ const read = (file: string | undefined): string | undefined => {
 
 const secureContext = ([ca, cert, key]: Texts): SecureContext => {
   try {
+    // OpenSSL passes over a CA that it cannot read.
+    if (ca !== undefined) assertCertificates(ca);
     return createSecureContext({ ca, cert, key });
   } catch (error) {
     const what = 'is no PEM, or certificate and key do not fit';
     throw new KeyferryError('KF_KAFKA_AUTH', `kafka.tls: a file ${what}: ${messageOf(error)}`, { cause: error });
   }
+};
+
+const BEGIN = '-----BEGIN CERTIFICATE-----';
+
+/** @throws where one of them is damaged, or there is none */
+const assertCertificates = (pem: string): void => {
+  const [, ...certificates] = pem.split(BEGIN);
+  if (certificates.length === 0) throw new Error('it has no certificate');
+  for (const certificate of certificates) new X509Certificate(`${BEGIN}${certificate}`).toString();
 };
 
 /** Whether hosts may be named in the handshake (SNI), as proxies in front of brokers want it: addresses may not. */
