@@ -2,7 +2,7 @@ import type { AppConfig } from '../config/app-config.ts';
 import { aborted, systemClock } from '../core/clock.ts';
 import { isKeyferryError, messageOf } from '../core/errors.ts';
 import { createLogger } from '../observability/logger.ts';
-import { createMetrics } from '../observability/metrics.ts';
+import { createMetrics } from '../observability/create-metrics.ts';
 import { createHttpServer } from '../rest/http-server.ts';
 import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
 import { type Flow, type Tools, openSink, openSource } from './flows.ts';

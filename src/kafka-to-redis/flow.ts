@@ -115,12 +115,13 @@ export class Sink {
 
   /** One membership of the group. */
   async #consume(connection: RedisConnection, signal: AbortSignal): Promise<void> {
-    const { kafka, randomId } = this.#needs;
+    const { redis, kafka, randomId } = this.#needs;
     const { group, topics, database } = this.#options;
     await connection.ready(signal);
     const deadLetters = await openDeadLetters(this.#options, kafka);
     const consumer = kafka.groupConsumer({ groupId: group, topics });
-    const target: Target = { db: database, connection, deadLetters, kafka, randomId };
+    const { isCluster } = redis;
+    const target: Target = { db: database, connection, isCluster, deadLetters, kafka, randomId };
     const leave = (): void => {
       consumer.close().catch(() => undefined);
     };

@@ -69,7 +69,7 @@ describe('a list source whose Redis fails', () => {
   test('empties a queue that has filled the memory of Redis', async () => {
     await fixture.redis.set('__keyferry__:origin', 'this-redis');
     await fixture.add(jobs(1_000));
-    await fixture.redis.config('SET', 'maxmemory', '1mb');
+    await fixture.redis.config('SET', 'maxmemory', '1kb');
     await expect(fixture.redis.lpush('jobs', 'one more')).rejects.toThrow('OOM');
     const running = fixture.start({ batch: 100 });
     await fixture.published(running, 1_000);

@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { createMetrics } from '../../src/observability/metrics.ts';
+import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { type HttpServer, type HttpServerOptions, createHttpServer } from '../../src/rest/http-server.ts';
 import { type Mirror, SourcesMirror } from '../../src/rest/redis-rest/mirror.ts';
 import { RedisRest, type RedisRestOptions } from '../../src/rest/redis-rest/redis-rest.ts';

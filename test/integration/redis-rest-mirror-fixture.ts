@@ -3,7 +3,7 @@ import { afterEach, inject } from 'vitest';
 import { connectKafka } from '../../src/clients/kafka/connect.ts';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { systemClock } from '../../src/core/clock.ts';
-import { createMetrics } from '../../src/observability/metrics.ts';
+import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { KeyspaceSource } from '../../src/redis-to-kafka/flow.ts';
 import type { KeyspaceSourceOptions } from '../../src/redis-to-kafka/open-keyspace.ts';
 import { LmdbStateStore } from '../../src/state-store/lmdb-state-store.ts';

@@ -1,4 +1,5 @@
 import type { IncomingRecord, RecordBatch } from '../../clients/kafka/port.ts';
+import { slotOf } from '../../clients/redis/cluster/slots.ts';
 import { ensureOrigin } from '../../clients/redis/origin.ts';
 import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import { isReserved, keyName } from '../../core/key-name.ts';
@@ -27,6 +28,19 @@ interface Failure {
   readonly error: KeyferryError;
 }
 
+/** What one call may append to: what is in one slot, and so has one hash of positions. */
+interface Shelved {
+  readonly positions: Buffer;
+  readonly additions: Addition[];
+}
+
+/** Positions at or beyond the end of a partition's log are of another topic. */
+interface Suspicion {
+  readonly end: bigint;
+  /** Hashes of positions that were looked at, by name. */
+  readonly cleared: Set<string>;
+}
+
 /** Appends each record to a list or stream, in offset order, once. */
 export class Appender implements Applier {
   readonly #options: AppendOptions;
@@ -35,6 +49,8 @@ export class Appender implements Applier {
   readonly #lives: TopicLives;
   /** A batch that is tried again brings the same records, and their letters need not be written again. */
   readonly #putAside = new WeakSet<IncomingRecord>();
+  /** By topic and partition. */
+  readonly #suspicions = new Map<string, Suspicion>();
 
   /** @throws KF_KAFKA_UNAVAILABLE, KF_KAFKA_AUTH */
   static async open(options: AppendOptions, target: Target, read: ReadAddition): Promise<Appender> {
@@ -61,36 +77,64 @@ export class Appender implements Applier {
     const { additions, unreadable, own, reserved, empty } = this.#sort(batch, isOwn);
     // Before the position passes them: else a crash between the two would lose them (I5).
     await this.#letGo(batch, unreadable);
-    let applied = 0;
-    let repeated = 0;
-    let refused = 0;
-    for (const call of intoCalls(additions, sizeOf)) {
-      for (let left = call; left.length > 0;) {
-        const outcome = await appendRecords(connection, left, this.#shelf(batch));
-        await this.#letGo(batch, outcome.refused);
-        applied += outcome.added;
-        repeated += outcome.repeated;
-        refused += outcome.refused.length;
-        left = outcome.left;
-      }
-    }
+    const counts = { applied: 0, repeated: 0, refused: 0 };
+    const appended = this.#shelve(additions).map((shelved) => this.#append(batch, shelved, counts));
+    // All are awaited, whatever becomes of one: what is tried again must not meet a leftover of the first try.
+    for (const outcome of await Promise.allSettled(appended)) if (outcome.status === 'rejected') throw outcome.reason;
     this.#lives.applied(batch);
     return new Map<SinkOutcome, number>([
-      ['applied', applied],
-      ['repeated', repeated],
+      ['applied', counts.applied],
+      ['repeated', counts.repeated],
       ['empty', empty],
       ['own', own],
       ['reserved', reserved],
-      ['dead-lettered', unreadable.length + refused],
+      ['dead-lettered', unreadable.length + counts.refused],
     ]);
   }
 
   async #checkTopic(batch: RecordBatch): Promise<void> {
     const life = await this.#lives.lookAgain(batch);
     const end = life?.ends.get(batch.partition);
-    if (end === undefined) return;
-    const key = positionsKey(this.#options.name);
-    await forgetBeyond(this.#target.connection, { key, field: positionField(batch), end });
+    if (end !== undefined) this.#suspicions.set(positionField(batch), { end, cleared: new Set() });
+  }
+
+  #shelve(additions: readonly Addition[]): readonly Shelved[] {
+    const { isCluster } = this.#target;
+    const shelves = new Map<number | undefined, Shelved>();
+    for (const addition of additions) {
+      const slot = isCluster ? slotOf(addition.key) : undefined;
+      const shelved = shelves.get(slot);
+      if (shelved !== undefined) shelved.additions.push(addition);
+      else shelves.set(slot, { positions: positionsKey(this.#options.name, slot), additions: [addition] });
+    }
+    return [...shelves.values()];
+  }
+
+  async #append(
+    batch: RecordBatch,
+    { positions, additions }: Shelved,
+    counts: { applied: number; repeated: number; refused: number },
+  ): Promise<void> {
+    await this.#clear(batch, positions);
+    for (const call of intoCalls(additions, sizeOf)) {
+      for (let left = call; left.length > 0;) {
+        const outcome = await appendRecords(this.#target.connection, left, this.#shelf(batch, positions));
+        await this.#letGo(batch, outcome.refused);
+        counts.applied += outcome.added;
+        counts.repeated += outcome.repeated;
+        counts.refused += outcome.refused.length;
+        left = outcome.left;
+      }
+    }
+  }
+
+  async #clear(batch: RecordBatch, positions: Buffer): Promise<void> {
+    const field = positionField(batch);
+    const suspicion = this.#suspicions.get(field);
+    const name = positions.toString();
+    if (suspicion === undefined || suspicion.cleared.has(name)) return;
+    await forgetBeyond(this.#target.connection, { key: positions, field, end: suspicion.end });
+    suspicion.cleared.add(name);
   }
 
   #sort(batch: RecordBatch, isOwn: ReturnType<typeof isOwnRecord>) {
@@ -123,10 +167,10 @@ export class Appender implements Applier {
     for (const { record } of poison) this.#putAside.add(record);
   }
 
-  #shelf(batch: RecordBatch): Shelf {
-    const { name, verb, maxLength, expireMs } = this.#options;
+  #shelf(batch: RecordBatch, positions: Buffer): Shelf {
+    const { verb, maxLength, expireMs } = this.#options;
     return {
-      positions: positionsKey(name),
+      positions,
       field: positionField(batch),
       topicId: this.#lives.id(batch.topic) ?? '',
       verb,

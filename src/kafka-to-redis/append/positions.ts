@@ -1,11 +1,14 @@
+import { tagOfSlot } from '../../clients/redis/cluster/slots.ts';
 import type { RedisConnection } from '../../clients/redis/port.ts';
 import { RESERVED_PREFIX } from '../../core/key-name.ts';
 
 /**
  * The hash in which a sink notes, for each topic and partition, the topic's id and the offset appended last. A script that
- * appends writes it too, so it must stand in the slot of what it appends to: in a Cluster this name is to carry the slot.
+ * appends writes it too, so it stands in the slot of what it appends to: in a cluster there is one for each slot.
+ * @param slot undefined where there is no cluster.
  */
-export const positionsKey = (sink: string): Buffer => Buffer.from(`${RESERVED_PREFIX}sink:${sink}:positions`);
+export const positionsKey = (sink: string, slot: number | undefined): Buffer =>
+  Buffer.from(`${RESERVED_PREFIX}sink:${slot === undefined ? '' : `{${tagOfSlot(slot)}}:`}${sink}:positions`);
 
 export const positionField = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>
   `${topic}/${partition}`;

@@ -20,6 +20,8 @@ export interface Applier {
 export interface Target {
   readonly db: number;
   readonly connection: RedisConnection;
+  /** The keys of one script must be of one slot. */
+  readonly isCluster: boolean;
   readonly deadLetters: DeadLetters;
   readonly kafka: KafkaDriver;
   readonly randomId: () => string;

@@ -1,4 +1,4 @@
-import { slotOf } from '../../clients/redis/cluster/slots.ts';
+import { slotOf, tagOfSlot } from '../../clients/redis/cluster/slots.ts';
 import { RESERVED_PREFIX } from '../../core/key-name.ts';
 
 /** The keys that a source uses for one list, all of one hash slot. */
@@ -29,18 +29,10 @@ export const listKeys = (list: Buffer, source: string): ListKeys => {
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
-/** What puts a key into the slot of this name in Redis Cluster: the name's own hash tag, or all of it. */
+/** What puts a key into the slot of this name in Redis Cluster: the name's own hash tag, all of it, or a number. */
 const slotTag = (name: Buffer): Buffer => {
   const open = name.indexOf(OPEN);
   const close = open === -1 ? -1 : name.indexOf(CLOSE, open + 1);
   if (close > open + 1) return name.subarray(open + 1, close);
-  return name.length > 0 && !name.includes(CLOSE) ? name : numberInSlot(slotOf(name));
-};
-
-/** A name that cannot stand in a tag gets a number that has its slot: one in 16,384 does. */
-const numberInSlot = (slot: number): Buffer => {
-  for (let number = 0; ; number += 1) {
-    const tag = Buffer.from(String(number));
-    if (slotOf(tag) === slot) return tag;
-  }
+  return name.length > 0 && !name.includes(CLOSE) ? name : Buffer.from(tagOfSlot(slotOf(name)));
 };

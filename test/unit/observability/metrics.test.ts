@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMetrics } from '../../../src/observability/metrics.ts';
+import { createMetrics } from '../../../src/observability/create-metrics.ts';
 
 describe('the metrics', () => {
   test('are those of the contract, each with the Node process defaults beside', async () => {

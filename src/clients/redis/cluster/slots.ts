@@ -3,25 +3,6 @@ import { SLOT_COUNT } from '../fixed-topology.ts';
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
 
-/** The least number that has a slot, as a hash tag: it puts any key into the slot. */
-export const tagOfSlot = (slot: number): string => String(tags().at(slot));
-
-/** By slot. Each is drawn in turn until all are found: some 150,000 numbers, once. */
-const tags = (): readonly number[] => {
-  if (known.length === 0) {
-    const found = Array.from({ length: SLOT_COUNT }, () => -1);
-    for (let number = 0, missing = SLOT_COUNT; missing > 0; number += 1) {
-      const slot = slotOf(Buffer.from(String(number)));
-      if (found[slot] !== -1) continue;
-      found[slot] = number;
-      missing -= 1;
-    }
-    known = found;
-  }
-  return known;
-};
-let known: readonly number[] = [];
-
 /** CRC16/XMODEM: polynomial 0x1021, no reflection, starts at 0. */
 const TABLE = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 8;
@@ -46,4 +27,24 @@ export const slotOf = (key: Uint8Array): number => {
     crc = ((crc << 8) ^ (TABLE[(crc >> 8) ^ (key[at] ?? 0)] ?? 0)) & 0xffff;
   }
   return crc % SLOT_COUNT;
+};
+
+let tags: readonly number[] = [];
+
+/** The least number that has the slot: as a hash tag it puts any key there. */
+export const tagOfSlot = (slot: number): string => {
+  if (tags.length === 0) tags = leastNumbers();
+  return String(tags[slot]);
+};
+
+/** By slot. The last one is found after some 110,000 numbers. */
+const leastNumbers = (): readonly number[] => {
+  const found: (number | undefined)[] = Array.from({ length: SLOT_COUNT });
+  for (let number = 0, missing = SLOT_COUNT; missing > 0; number += 1) {
+    const slot = slotOf(Buffer.from(String(number)));
+    if (found[slot] !== undefined) continue;
+    found[slot] = number;
+    missing -= 1;
+  }
+  return found as number[];
 };
