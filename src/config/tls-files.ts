@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
 import { messageOf } from '../core/errors.ts';
 import type { Surroundings } from './secret.ts';
@@ -26,9 +27,9 @@ export const checkTlsFiles = ({ caFile, certFile, keyFile }: TlsFiles, path: Pat
     }
     return undefined;
   };
-  const isUsable = (at: string, options: Parameters<typeof createSecureContext>[0]): boolean => {
+  const isUsable = (at: string, use: () => unknown): boolean => {
     try {
-      createSecureContext(options);
+      use();
       return true;
     } catch (error) {
       document.add([...path, at], `cannot be used: ${messageOf(error)}`);
@@ -37,7 +38,9 @@ export const checkTlsFiles = ({ caFile, certFile, keyFile }: TlsFiles, path: Pat
   };
   const ca = read('caFile', caFile);
   const [cert, key] = [read('certFile', certFile), read('keyFile', keyFile)];
-  if (ca !== undefined) isUsable('caFile', { ca });
+  // createSecureContext passes over a CA that it cannot read.
+  if (ca !== undefined) isUsable('caFile', () => new X509Certificate(ca));
   // Whether certificate and key fit each other shows with the key.
-  if (cert !== undefined && isUsable('certFile', { cert }) && key !== undefined) isUsable('keyFile', { cert, key });
+  if (cert !== undefined && isUsable('certFile', () => createSecureContext({ cert })) && key !== undefined)
+    isUsable('keyFile', () => createSecureContext({ cert, key }));
 };

@@ -8,6 +8,7 @@ import type { RedisServer, StackProvider } from './stack.ts';
 const SLOT_COUNT = 16_384;
 const NODE_TIMEOUT_MS = 2_000;
 const KEYS_PER_MIGRATE = 100;
+const START_ATTEMPTS = 4;
 const FAILOVER_ATTEMPTS = 5;
 
 /** One node, with a connection past everything that knows of clusters. */
@@ -165,12 +166,23 @@ export class RedisCluster {
   async #startNode(): Promise<ClusterServer> {
     const timing = ['--cluster-node-timeout', String(NODE_TIMEOUT_MS), '--repl-diskless-sync-delay', '0'];
     const flags = ['--cluster-enabled', 'yes', '--notify-keyspace-events', 'AE', ...timing];
-    const server = await this.#provider.startRedis({ args: [...flags, ...this.#args] });
+    const server = await this.#startServer([...flags, ...this.#args]);
     const admin = connectRedis({ url: server.url, name: 'test' }).connect({ db: 0, name: 'admin' });
     await admin.ready();
     const node = { ...server, admin, id: String(await admin.call('CLUSTER', 'MYID')) };
     this.nodes.push(node);
     return node;
+  }
+
+  /** The port between nodes lies 10,000 above, where a client's own port may stand in its way: then another is tried. */
+  async #startServer(args: readonly string[]): Promise<RedisServer> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#provider.startRedis({ args });
+      } catch (error) {
+        if (attempt === START_ATTEMPTS) throw error;
+      }
+    }
   }
 
   async #meet(node: ClusterServer): Promise<void> {

@@ -7,7 +7,7 @@ import { ClusterConnection } from './cluster/cluster-connection.ts';
 import { ReconnectingConnection } from './connection.ts';
 import { behindSentinels, inCluster, standalone } from './deployments.ts';
 import type { DialOptions, Line } from './dial.ts';
-import { type Choice, type Deployment, dialMaster, sameAs, theOnly } from './dial-master.ts';
+import { type Choice, type Deployment, dialMaster, leaveWithOffice, sameAs, theOnly } from './dial-master.ts';
 import { metered } from './metered.ts';
 import type { ConnectOptions, RedisClient, RedisConnection, RedisSubscription, SubscriptionHandler } from './port.ts';
 import { openSubscription } from './subscription.ts';
@@ -86,10 +86,14 @@ const connectToAll = (
   { deployment, clientName, clock }: Tools,
 ): RedisConnection => {
   if (db !== 0) throw new KeyferryError('KF_CONFIG_INVALID', `A Redis Cluster has database 0 only, and no ${db}`);
-  const dial = (to: RedisAddress, extra: Pick<DialOptions, 'previous' | 'signal'>): Promise<Line> =>
-    deployment.dial(to, { ...extra, db, forOthers, clientName: `${clientName}:${name}` });
+  const topology = deployment.topology();
+  const dial = async (to: RedisAddress, extra: Pick<DialOptions, 'previous' | 'signal'>): Promise<Line> => {
+    const line = await deployment.dial(to, { ...extra, db, forOthers, clientName: `${clientName}:${name}` });
+    leaveWithOffice(line, to, topology);
+    return line;
+  };
   return new ClusterConnection(
-    deployment.topology(),
+    topology,
     (to) => new ReconnectingConnection({ dial: (extra) => dial(to, extra), clock }),
   );
 };

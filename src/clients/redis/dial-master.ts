@@ -44,6 +44,19 @@ export const dialMaster = async (
   }
 };
 
+/** Hangs up as soon as who was a master is none any more: what it still takes will be lost with it. */
+export const leaveWithOffice = (line: Line, address: RedisAddress, topology: RedisTopology): void => {
+  const text = addressText(address);
+  const isMaster = (masters: readonly RedisMaster[]): boolean => masters.some((each) => addressText(each) === text);
+  let was = isMaster(topology.masters);
+  const end = topology.onChange((masters) => {
+    const is = isMaster(masters);
+    if (was && !is) line.hangUp('it is no longer a master');
+    was = is;
+  });
+  void line.ended.then(end);
+};
+
 const guard = async (
   line: Line,
   master: RedisMaster,

@@ -79,6 +79,7 @@ describe('the security of Kafka', () => {
     ['tls: { enabled: true, keyFile: /key }', ['kafka.tls.keyFile needs its certificate']],
     ['tls: { enabled: true, caFile: /gone }', ['kafka.tls.caFile cannot be read: ENOENT']],
     ['tls: { enabled: true, caFile: /pw }', ['kafka.tls.caFile /pw is no PEM']],
+    ['tls: { enabled: true, caFile: /key }', ['kafka.tls.caFile cannot be used']],
     ['tls: { enabled: true, certFile: /key, keyFile: /key }', ['kafka.tls.certFile cannot be used']],
     ['tls: { enabled: true, certFile: /cert, keyFile: /key }', ['kafka.tls.keyFile cannot be used']],
     ['sasl: { username: me }', ['kafka.sasl.username has no effect without kafka.sasl.mechanism']],

@@ -1,0 +1,103 @@
+import { Cluster } from 'ioredis';
+import { afterAll, beforeAll } from 'vitest';
+import { slotOf } from '../../src/clients/redis/cluster/slots.ts';
+import { connectRedis } from '../../src/clients/redis/connect.ts';
+import type { RedisClient } from '../../src/clients/redis/port.ts';
+import { eventually } from '../support/eventually.ts';
+import { stackProvider } from '../support/provider.ts';
+import { type ClusterServer, RedisCluster } from '../support/redis-cluster.ts';
+
+/** One cluster for the file: three masters, their replicas behind them. */
+export class ClusterFixture {
+  servers!: RedisCluster;
+  /** Looks at it, and writes, by other means than Keyferry's own. */
+  redis!: Cluster;
+
+  constructor(options: Parameters<typeof RedisCluster.start>[1] = {}) {
+    beforeAll(async () => {
+      this.servers = await RedisCluster.start(await stackProvider(), options);
+      const seeds = this.servers.nodes.map(({ host, port }) => ({ host, port }));
+      this.redis = new Cluster(seeds, {
+        slotsRefreshInterval: 500,
+        clusterRetryStrategy: () => 100,
+        redisOptions: { maxRetriesPerRequest: 3 },
+      });
+      this.redis.on('error', () => undefined);
+    });
+    afterAll(async () => {
+      this.redis.disconnect();
+      await this.servers.kill();
+    });
+  }
+
+  client(): RedisClient {
+    return connectRedis({
+      url: 'redis://unused',
+      topology: 'cluster',
+      nodes: this.servers.seeds,
+      name: 'keyferry',
+    });
+  }
+
+  /** Who is the master of a slot now, and another master. */
+  async placesOf(slot: number): Promise<{ readonly owner: ClusterServer; readonly other: ClusterServer }> {
+    const nodes = await this.masters();
+    const owners = await Promise.all(nodes.map(async (node) => ({ node, has: await hasSlot(node, slot) })));
+    const owner = owners.find(({ has }) => has)?.node;
+    const other = owners.find(({ has }) => !has)?.node;
+    if (owner === undefined || other === undefined) throw new Error(`nobody has slot ${slot}`);
+    return { owner, other };
+  }
+
+  async masters(): Promise<readonly ClusterServer[]> {
+    const roles = await Promise.all(
+      this.servers.nodes.map(({ admin }) =>
+        admin.call('ROLE').then(
+          (reply) => String(reply),
+          () => 'away',
+        ),
+      ),
+    );
+    return this.servers.nodes.filter((_, at) => roles[at]?.startsWith('master'));
+  }
+
+  /** A replica takes over from the master of a slot, with its consent. */
+  async failover(slot: number): Promise<void> {
+    await this.agree();
+    const { owner } = await this.placesOf(slot);
+    const lines = String(await owner.admin.call('CLUSTER', 'REPLICAS', owner.id));
+    const replica = this.servers.nodes.find(({ id }) => lines.includes(id) && id !== owner.id);
+    if (replica === undefined) throw new Error(`the master of slot ${slot} has no replica`);
+    await this.servers.failover(replica);
+    await this.agree();
+  }
+
+  /** Resolves once all nodes tell the same: a replica that takes over claims the slots that it knew of. */
+  async agree(): Promise<void> {
+    await this.servers.isUp();
+    const viewOf = async ({ admin }: ClusterServer): Promise<string> =>
+      ((await admin.call('CLUSTER', 'SLOTS')) as readonly SlotsRow[])
+        .map(([first, last, master]) => `${first}-${last} ${String(master[2])}`)
+        .toSorted()
+        .join();
+    await eventually(async () => new Set(await Promise.all(this.servers.nodes.map(viewOf))).size === 1, {
+      what: 'the nodes to agree on who has which slots',
+    });
+  }
+
+  /** Moves the slots of these keys to another master. */
+  async moveSlotsOf(keys: readonly string[]): Promise<void> {
+    for (const slot of new Set(keys.map((key) => slotOf(Buffer.from(key))))) {
+      const { owner, other } = await this.placesOf(slot);
+      await this.servers.move([slot], owner, other);
+    }
+    await this.agree();
+  }
+}
+
+type SlotsRow = readonly [first: number, last: number, master: readonly unknown[]];
+
+const hasSlot = async ({ admin, id }: ClusterServer, slot: number): Promise<boolean> => {
+  const ranges = (await admin.call('CLUSTER', 'SLOTS')) as readonly SlotsRow[];
+  return ranges.some(([first, last, master]) => slot >= first && slot <= last && String(master[2]) === id);
+};
