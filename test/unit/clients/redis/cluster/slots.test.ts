@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { slotOf } from '../../../../../src/clients/redis/cluster/slots.ts';
+import { slotOf, tagOfSlot } from '../../../../../src/clients/redis/cluster/slots.ts';
 
 test.each([
   // The specification's own example, and keys whose slots CLUSTER KEYSLOT of a real server gave.
@@ -28,4 +28,8 @@ test('a tag that is empty, or is not closed, is none', () => {
   // As a real server computes them.
   expect(slot('foo{}{bar}')).toBe(8363);
   expect(slot('foo{bar')).toBe(15278);
+});
+
+test('every slot has a tag that leads to it', () => {
+  for (let number = 0; number < 16_384; number += 1) expect(slot(`a{${tagOfSlot(number)}}b`)).toBe(number);
 });
