@@ -1,4 +1,4 @@
-/** The layout rules of the design, each an error. A folder's neighbours are named in docs/architecture.md. */
+/** The layout rules of the design, each an error. */
 const only = (name, what, importers, comment) => ({
   name,
   comment,
