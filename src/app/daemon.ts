@@ -1,3 +1,4 @@
+import { connectKafka } from '../clients/kafka/connect.ts';
 import type { AppConfig } from '../config/app-config.ts';
 import { aborted, systemClock } from '../core/clock.ts';
 import { isKeyferryError, messageOf } from '../core/errors.ts';
@@ -6,6 +7,7 @@ import { createMetrics } from '../observability/create-metrics.ts';
 import { createHttpServer } from '../rest/http-server.ts';
 import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
 import { type Flow, type Tools, openSink, openSource } from './flows.ts';
+import { KafkaWatch } from './kafka-watch.ts';
 import { openRedisRest } from './redis-rest.ts';
 
 /** Within SIGTERM's 25 s: what is in flight has this long to be published, the rest is for closing. */
@@ -34,13 +36,16 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const redisRest = openRedisRest(sources, tools);
   // A daemon of sinks elsewhere has no use for the main Redis, and does not wait for one.
   const needsRedis = sources.length > 0 || config.sinks.some(({ redis }) => redis === config.redis);
+  const kafkaWatch = new KafkaWatch(connectKafka(config.kafka).admin(), clock);
   const health = (): readonly string[] => [
+    ...kafkaWatch.health(),
     ...flows.flatMap((flow) => flow.health()),
     ...(needsRedis ? (redisRest?.health() ?? []) : []),
   ];
   const startedAt = clock.now();
   const server = createHttpServer({
     ...config.http,
+    clientTimeoutMs: config.http.clientTimeout,
     redisRest,
     health,
     status: () => ({
@@ -52,15 +57,17 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
     }),
     metrics,
     logger,
+    clock,
   });
   try {
     const port = await server.listen();
     logger.info({ version, host: config.http.host, port }, 'keyferry runs');
+    void kafkaWatch.run(signal);
     await runAll(flows, signal, tools);
     logger.info({}, 'keyferry stopped');
   } finally {
     await server.close();
-    await store.close();
+    await Promise.allSettled([store.close(), kafkaWatch.close()]);
   }
 };
 

@@ -22,6 +22,6 @@ export const run = async ({ daemon, stop, clock, err }: RunOptions): Promise<Exi
     ended.abort();
   });
   if (drained) return EXIT.fine;
-  err(`draining took longer than ${DRAIN_LIMIT_MS / 1000} s: what was in flight is published again at the next start`);
-  return EXIT.failed;
+  err(`draining took longer than ${DRAIN_LIMIT_MS / 1000} s, as Kafka or Redis did not answer: what was in flight is published again at the next start`);
+  return EXIT.outOfReach;
 };

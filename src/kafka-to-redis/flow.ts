@@ -1,7 +1,7 @@
 import type { KafkaDriver, RecordBatch } from '../clients/kafka/port.ts';
 import type { RedisClient, RedisConnection } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
-import type { KeyferryError } from '../core/errors.ts';
+import { KeyferryError, isKeyferryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { retry } from '../core/retry.ts';
 import type { SinkMetrics } from '../observability/metrics.ts';
@@ -50,6 +50,7 @@ export interface SinkStatus {
  * longer than the group waits for it loses the partition, and would come with old states after the next owner's.
  */
 const PATIENCE_MS = 20_000;
+const QUIET_MS = 60_000;
 
 /** The format decides how a batch comes to Redis, and nothing else. */
 const openApplier = async (options: SinkOptions, target: Target): Promise<Applier> =>
@@ -68,6 +69,7 @@ export class Sink {
   readonly #lag = new Lag();
   #state: SinkStatus['state'] = 'starting';
   #lastError: string | undefined;
+  #quietUntil = 0;
 
   /** @throws KF_CONFIG_INVALID where the options of a plain sink do not fit each other */
   constructor(options: SinkOptions, needs: SinkNeeds) {
@@ -87,7 +89,7 @@ export class Sink {
     const connection = redis.connect({ db: database, name: `${name}:apply` });
     const onFailure = this.#retrying.bind(this);
     try {
-      await retry(() => this.#consume(connection, signal), { clock, signal, onFailure });
+      await retry(() => this.#consume(connection, signal).catch(waitForTopic), { clock, signal, onFailure });
     } catch (error) {
       // What a stop interrupted is not committed, and comes again.
       if (!signal.aborted) throw error;
@@ -159,10 +161,19 @@ export class Sink {
     const [oldest] = batch.records;
     if (oldest !== undefined) metrics.endToEnd(Math.max(0, clock.now() - oldest.timestamp) / 1000);
     for (const [outcome, count] of outcomes) metrics.records(outcome, count);
-    metrics.deadLetters(outcomes.get('dead-lettered') ?? 0);
+    this.#tellDeadLetters(batch, outcomes.get('dead-lettered') ?? 0);
     this.#lag.applied(batch);
     this.#running();
     return true;
+  }
+
+  /** Counted each time; told at most once a minute, since poison rarely comes alone. */
+  #tellDeadLetters({ topic, partition }: RecordBatch, count: number): void {
+    const { clock, logger, metrics } = this.#needs;
+    metrics.deadLetters(count);
+    if (count === 0 || clock.monotonic() < this.#quietUntil) return;
+    this.#quietUntil = clock.monotonic() + QUIET_MS;
+    logger.warn({ topic, partition, records: count }, 'records went to the dead-letter topic; their headers tell why');
   }
 
   #running(): void {
@@ -178,3 +189,9 @@ export class Sink {
     this.#lastError = error.message;
   }
 }
+
+/** A topic that nobody has made yet is waited for, as a broker is: other flows have nothing to do with it. */
+const waitForTopic = (error: unknown): never => {
+  if (!isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING')) throw error;
+  throw new KeyferryError('KF_KAFKA_UNAVAILABLE', `${error.message}; waiting for it`, { cause: error });
+};

@@ -33,7 +33,7 @@ describe('run', () => {
     await clock.advance(24_999);
     expect(lines).toEqual([]);
     await clock.advance(1);
-    expect(await status).toBe(1);
+    expect(await status).toBe(3);
     expect(lines).toEqual([expect.stringContaining('longer than 25 s')]);
   });
 

@@ -1,0 +1,60 @@
+import { Kafka, logLevel } from 'kafkajs';
+import { afterEach, describe, expect, inject, it } from 'vitest';
+import { Daemon } from '../support/daemon.ts';
+import { eventually } from '../support/eventually.ts';
+import { stackProvider } from '../support/provider.ts';
+
+describe('/readyz', () => {
+  let daemon: Daemon;
+  const reasons = async (): Promise<readonly string[]> =>
+    ((await (await daemon.get('/readyz')).json()) as { reasons: readonly string[] }).reasons;
+  const ready = (): Promise<unknown> =>
+    eventually(async () => (await daemon.get('/readyz')).ok, { what: 'the daemon to be ready', timeoutMs: 60_000 });
+
+  afterEach(async () => {
+    await daemon.dispose();
+  });
+
+  it('says that Kafka is away although nothing is to be sent there', async () => {
+    const provider = await stackProvider();
+    const [redis, kafka] = await Promise.all([provider.startRedis(), provider.startKafka()]);
+    daemon = await Daemon.create({
+      redis: { url: redis.url },
+      kafka: { brokers: [...kafka.brokers] },
+      sources: [{ name: 'idle', topic: 'idle' }],
+    });
+    await daemon.start();
+    await ready();
+    await kafka.kill();
+    await eventually(async () => (await reasons()).some((reason) => reason.startsWith('Kafka: ')), {
+      what: 'Kafka to be missed',
+      timeoutMs: 60_000,
+    });
+    await kafka.start();
+    await ready();
+    await redis.kill();
+    await kafka.kill();
+  });
+
+  it('names the topic that a sink waits for, and the sink goes on once somebody makes it', async () => {
+    const redis = await (await stackProvider()).startRedis();
+    const brokers = [...inject('kafkaBrokers')];
+    const topic = `awaited-${crypto.randomUUID()}`;
+    daemon = await Daemon.create({
+      redis: { url: redis.url },
+      kafka: { brokers },
+      sinks: [{ name: 'waiting', topics: [topic], group: topic }],
+    });
+    await daemon.start();
+    await eventually(async () => (await reasons()).some((reason) => reason.includes(topic)), {
+      what: 'the topic to be missed',
+    });
+    const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic }] });
+    await admin.disconnect();
+    await ready();
+    expect((await daemon.status()).ready).toBe(true);
+    await redis.kill();
+  });
+});
