@@ -12,6 +12,7 @@ import type { Bench, Scenario } from './bench/bench.ts';
 import { MillionKeys } from './bench/million-keys.ts';
 import { type Figure, json, table } from './bench/report.ts';
 import { changes, hashChanges } from './bench/scenarios/changes.ts';
+import { cluster } from './bench/scenarios/cluster.ts';
 import { latency } from './bench/scenarios/latency.ts';
 import { lists } from './bench/scenarios/lists.ts';
 import { memory } from './bench/scenarios/memory.ts';
@@ -22,7 +23,7 @@ import { sink } from './bench/scenarios/sink.ts';
 import { streams } from './bench/scenarios/streams.ts';
 
 const NAME = 'keyferry-bench';
-const SCENARIOS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+const SCENARIOS = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
 
 const { values } = parseArgs({
   options: {
@@ -37,7 +38,7 @@ const scale = Number(values.scale);
 const client = (['platformatic', 'kafkajs'] as const).find((known) => known === values.client);
 if (client === undefined || !(scale > 0) || [...wanted].some((id) => !SCENARIOS.includes(id))) {
   throw new Error(
-    'usage: npm run bench -- [--only a,b,c,d,e,f,g,h,i] [--scale 0.1] [--client platformatic|kafkajs] [--json FILE]',
+    'usage: npm run bench -- [--only a,b,c,d,e,f,g,h,i,j] [--scale 0.1] [--client platformatic|kafkajs] [--json FILE]',
   );
 }
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -54,7 +55,7 @@ const runAll = async (bench: Bench): Promise<readonly Figure[]> => {
   };
   await run(shared);
   await millionKeys.stop();
-  await run([hashChanges, latency, streams, plainSink, rest, lists]);
+  await run([hashChanges, latency, streams, plainSink, rest, lists, cluster]);
   return figures;
 };
 

@@ -1,5 +1,5 @@
 /**
- * The one way in to `npm run demo`, `npm test` and `npm run bench`, on a fresh clone too: plain JavaScript without
+ * The one way in to `npm run demo`, `npm test`, `npm run test:servers` and `npm run bench`, on a fresh clone too: plain JavaScript without
  * dependencies, for any Node from 18 on. Installs what package-lock.json names, then runs the real thing on a Node that
  * is new enough: the system's, or the one that comes as a package.
  */
@@ -103,7 +103,12 @@ const built = async (script) => {
   return run(node, ['--disable-warning=TimeoutNegativeWarning', join(ROOT, 'scripts', script), ...args], path);
 };
 
-const COMMANDS = { demo: () => built('demo.ts'), bench: () => built('bench.ts'), test };
+const COMMANDS = {
+  demo: () => built('demo.ts'),
+  bench: () => built('bench.ts'),
+  'test-servers': () => built('test-servers.ts'),
+  test,
+};
 const start = COMMANDS[command];
 if (start === undefined) {
   say(`${command} is none of ${Object.keys(COMMANDS).join(', ')}`);

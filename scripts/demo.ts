@@ -2,9 +2,12 @@
  * `npm run demo`: keys travel Redis -> Kafka -> Redis, each change with its latency, until Ctrl-C.
  * `npm run demo -- --once`: one round trip over all types, compared with what an independent reader sees; exit status 1
  * where anything differs.
+ * `npm run demo -- --cluster`: the same on a cluster of six nodes, of which one master after the other is killed; with
+ * `--once` one of them, and then all is compared.
  */
 import { parseArgs } from 'node:util';
 import { connectKafka } from '../src/clients/kafka/connect.ts';
+import { showCluster } from './demo/cluster.ts';
 import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
 import { runLive } from './demo/live.ts';
 import { Mirror } from './demo/mirror.ts';
@@ -14,7 +17,9 @@ import { paint, print, say } from './demo/terminal.ts';
 
 const PARTITIONS = 3;
 
-const { values } = parseArgs({ options: { once: { type: 'boolean', default: false } } });
+const { values } = parseArgs({
+  options: { once: { type: 'boolean', default: false }, cluster: { type: 'boolean', default: false } },
+});
 const stop = new AbortController();
 process.on('SIGINT', () => {
   stop.abort();
@@ -68,8 +73,11 @@ const show = async (servers: DemoServers): Promise<number> => {
 
 let servers: DemoServers | undefined;
 try {
-  servers = await findServers(say);
-  if (!stop.signal.aborted) process.exitCode = await show(servers);
+  if (values.cluster) process.exitCode = await showCluster({ once: values.once, signal: stop.signal });
+  else {
+    servers = await findServers(say);
+    if (!stop.signal.aborted) process.exitCode = await show(servers);
+  }
 } catch (error) {
   print(paint('red', error instanceof Error ? error.message : String(error)));
   process.exitCode = 1;

@@ -25,7 +25,8 @@ One YAML file, named by \`--config FILE\` or \`KEYFERRY_CONFIG\`. Examples stand
   \`KEYFERRY_SOURCES_0_TOPIC\`, \`KEYFERRY_SOURCES_1_TOPIC\`. Elements themselves stand in the file.
 - **Secrets.** A password may stand in the URL, in a key of its own, or in a file (\`passwordFile\`): in one of them.
 - **Mistakes.** An unknown key is an error, as is a wrong type; all are told at once, with file and line. Exit status 2.
-- **Durations** are written \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`7d\`, up to 24 days, or 0.
+- **Durations** are written \`250ms\`, \`30s\`, \`5m\`, \`1h\`, \`7d\`, up to 24 days, the life of
+  a key up to 3,650; 0 where the table says what it means.
 `;
 
 const code = (text: string): string => `\`${text}\``;

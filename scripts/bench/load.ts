@@ -21,6 +21,9 @@ export type Write = (chunk: number) => readonly string[];
 
 export const writeString: Write = (chunk) => ['SET', `key:${chunk}:__rand_int__`, 'x'.repeat(100)];
 
+/** The tool writes `{tag}` so that each of its connections reaches the node it is to. */
+export const writeClusterString: Write = (chunk) => ['SET', `key:{tag}:${chunk}:__rand_int__`, 'x'.repeat(100)];
+
 const HASH_FIELDS = 10;
 const HASH_BYTES = [600, 200, 1000, 400, 800];
 
@@ -31,13 +34,18 @@ export const writeHash: Write = (chunk) => {
   return ['HSET', `hash:${chunk}:__rand_int__`, ...fields.flat()];
 };
 
+/** A server, or a node of the cluster that is meant. */
+export interface BenchmarkTarget extends Pick<RedisServer, 'host' | 'port'> {
+  readonly isCluster?: boolean;
+}
+
 /** redis-benchmark with 50 connections. @returns writes/s by its own word */
 export const benchmarkWrites = async (
-  { host, port }: RedisServer,
+  { host, port, isCluster = false }: BenchmarkTarget,
   write: readonly string[],
   count: number,
 ): Promise<number> => {
-  const server = ['-h', host, '-p', String(port)];
+  const server = ['-h', host, '-p', String(port), ...(isCluster ? ['--cluster'] : [])];
   const shape = ['-n', String(count), '-r', String(KEY_SPACE), '-P', String(PIPELINE), '--csv'];
   const { stdout } = await run('redis-benchmark', [...server, ...shape, ...write]);
   // "SET key:__rand_int__ xxx","123456.78",...
@@ -48,7 +56,7 @@ export const benchmarkWrites = async (
 
 /** Keeps Keyferry saturated: writes in chunks, the next as soon as the backlog leaves room for it. */
 export const saturate = async (options: {
-  readonly redis: RedisServer;
+  readonly redis: BenchmarkTarget;
   readonly write: Write;
   readonly count: number;
   /** Records on the topic so far. */

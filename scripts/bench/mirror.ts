@@ -56,7 +56,7 @@ export const startMirror = async (bench: Bench, name: string, topicConfig = {}):
 };
 
 /** Resolves when every change seen is on the topic, and no gap is open. */
-export const settled = async ({ daemon }: Mirror, source: string): Promise<void> => {
+export const settled = async ({ daemon }: Pick<Mirror, 'daemon'>, source: string): Promise<void> => {
   const isZero = async (name: string): Promise<boolean> => (await daemon.metric(`${name}{source="${source}"}`)) === 0;
   await eventually(
     async () => (await isZero('keyferry_source_pending_keys')) && (await isZero('keyferry_source_gap_open')),

@@ -11,8 +11,8 @@ export interface Topic {
   readonly name: string;
   /** Records that were ever written to it. */
   recordCount(): Promise<number>;
-  /** Compares its last records with the keys of a Redis, every one. */
-  compare(redisUrl: string): Promise<{ readonly keys: number; readonly lost: number }>;
+  /** Compares its last records with the keys of a Redis, or of all masters of a cluster, every one. */
+  compare(...redisUrls: readonly string[]): Promise<{ readonly keys: number; readonly lost: number }>;
   close(): Promise<void>;
 }
 
@@ -30,7 +30,7 @@ export const createTopic = async (
       return Number([...ends.values()].reduce((sum, end) => sum + end, 0n));
     },
     // A fresh broker's group coordinator, which kafkajs asks, may still be loading.
-    compare: async (redisUrl) => compare(await eventually(() => keysOn(driver, name), READ), redisUrl),
+    compare: async (...redisUrls) => compare(await eventually(() => keysOn(driver, name), READ), redisUrls),
     close: () => admin.close(),
   };
 };
@@ -49,20 +49,20 @@ const keysOn = async (driver: KafkaDriver, topic: string): Promise<ReadonlySet<s
   return keys;
 };
 
-const compare = async (published: ReadonlySet<string>, redisUrl: string) => {
-  const redis = new Redis(redisUrl);
+const compare = async (published: ReadonlySet<string>, redisUrls: readonly string[]) => {
   // SCAN may tell a key twice.
   const keys = new Set<string>();
-  const lost = new Set<string>();
+  for (const url of redisUrls) for await (const key of keysOf(url)) keys.add(key);
+  return { keys: keys.size, lost: keys.difference(published).size };
+};
+
+async function* keysOf(redisUrl: string): AsyncGenerator<string> {
+  const redis = new Redis(redisUrl);
   let cursor = '0';
   do {
     const [next, page] = await redis.scan(cursor, 'COUNT', SCAN_COUNT);
-    for (const key of page.filter((one) => !one.startsWith(RESERVED_PREFIX))) {
-      keys.add(key);
-      if (!published.has(key)) lost.add(key);
-    }
+    yield* page.filter((one) => !one.startsWith(RESERVED_PREFIX));
     cursor = next;
   } while (cursor !== '0');
   redis.disconnect();
-  return { keys: keys.size, lost: lost.size };
-};
+}

@@ -3,12 +3,15 @@ import { type RedisSettings, connectRedis } from '../clients/redis/connect.ts';
 import { readOrigin } from '../clients/redis/origin.ts';
 import type { Clock } from '../core/clock.ts';
 import { KeyferryError } from '../core/errors.ts';
-import type { FlagsMode } from '../redis-to-kafka/feeds/notification-flags.ts';
-import { PATIENCE_MS, answer } from './checks/answer.ts';
+import { PATIENCE_MS } from './checks/answer.ts';
 import { type Finding, failure, line, ok, runChecks } from './checks/finding.ts';
 import type { CheckedEvents } from './checks/broker-settings.ts';
 import { type CheckedSink, type CheckedSource, KAFKA_CHECKS } from './checks/kafka-checks.ts';
-import { REDIS_CHECKS } from './checks/redis-checks.ts';
+import { checkDeployment } from './checks/deployment.ts';
+import { type NeedyLists, type NeedyStreams, eventNeeds } from './checks/event-needs.ts';
+import { type NeedyKeyspace, keyspaceNeeds } from './checks/keyspace-needs.ts';
+import { CONNECTION, type Need, type NeedyRest, TOPOLOGIES, restNeeds } from './checks/redis-needs.ts';
+import { type NeedySink, sinkNeeds } from './checks/sink-needs.ts';
 import { sharedTopics } from './checks/topic-claims.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
 
@@ -16,10 +19,12 @@ import { EXIT, type ExitStatus } from './exit-status.ts';
 export interface CheckedConfig {
   readonly redis: RedisSettings;
   readonly kafka: KafkaConnection;
-  readonly sources: readonly (CheckedSource & { readonly notifications: FlagsMode })[];
+  readonly sources: readonly (CheckedSource & NeedyKeyspace)[];
   /** Sources of streams and lists. */
-  readonly events?: readonly CheckedEvents[];
-  readonly sinks: readonly (CheckedSink & { readonly database: number; readonly redis: RedisSettings })[];
+  readonly events?: readonly (CheckedEvents & (NeedyStreams | NeedyLists))[];
+  readonly sinks: readonly (CheckedSink & NeedySink & { readonly database: number; readonly redis: RedisSettings })[];
+  /** Absent, or not enabled: applications do not use Redis through us. */
+  readonly rest?: NeedyRest & { readonly enabled: boolean; readonly database: number };
 }
 
 export interface CheckOptions {
@@ -45,52 +50,71 @@ export const check = async (options: CheckOptions): Promise<ExitStatus> => {
   return count('FAIL') > 0 ? EXIT.failed : EXIT.fine;
 };
 
-interface RedisServer {
-  readonly url: string;
+/** What a server is used for. */
+interface RedisServer extends Pick<CheckedConfig, 'sources' | 'sinks'> {
   readonly settings: RedisSettings;
-  readonly sources: CheckedConfig['sources'];
-  readonly sinks: CheckedConfig['sinks'];
+  readonly events: NonNullable<CheckedConfig['events']>;
+  readonly rest: CheckedConfig['rest'];
 }
 
-/** A server that serves sources and sinks, by one user, is checked once. */
-const redisServers = ({ redis, sources, sinks }: CheckedConfig): readonly RedisServer[] => {
-  const serverOf = (url: string): string => {
-    const server = new URL(url);
-    server.pathname = '';
-    return server.href;
-  };
-  const users = sources.length > 0 ? [redis.url] : [];
-  const urls = new Set([...users, ...sinks.map((sink) => sink.redis.url)].map(serverOf));
-  return [...urls].map((url) => ({
-    url,
-    settings: [redis, ...sinks.map((sink) => sink.redis)].find((each) => serverOf(each.url) === url) ?? redis,
-    sources: url === serverOf(redis.url) ? sources : [],
-    sinks: sinks.filter((sink) => serverOf(sink.redis.url) === url),
-  }));
+/** A server that serves sources and sinks, by one user, is checked once. REST alone has no use for one. */
+const redisServers = ({ redis, sources, events = [], sinks, rest }: CheckedConfig): readonly RedisServer[] => {
+  const users = sources.length + events.length > 0 ? [redis] : [];
+  const servers = new Map([...users, ...sinks.map((sink) => sink.redis)].map((each) => [identityOf(each), each]));
+  return [...servers].map(([identity, settings]) => {
+    const isMain = identity === identityOf(redis);
+    return {
+      settings: isMain ? redis : settings,
+      sources: isMain ? sources : [],
+      events: isMain ? events : [],
+      sinks: sinks.filter((sink) => identityOf(sink.redis) === identity),
+      rest: isMain && rest?.enabled === true ? rest : undefined,
+    };
+  });
+};
+
+/** The servers and the user, whatever the database. */
+const identityOf = ({ url, topology = 'standalone', nodes = [] }: RedisSettings): string => {
+  const server = new URL(url);
+  server.pathname = '';
+  return [topology, ...nodes, server.href].join(' ');
+};
+
+/** Each once, although several sources or sinks have it. */
+const needsOf = ({ settings, sources, events, sinks, rest }: RedisServer): readonly Need[] => {
+  const needs = [
+    ...CONNECTION,
+    ...TOPOLOGIES[settings.topology ?? 'standalone'],
+    ...sources.flatMap(keyspaceNeeds),
+    ...events.flatMap(eventNeeds),
+    ...sinks.flatMap(sinkNeeds),
+    ...(rest === undefined ? [] : restNeeds(rest)),
+  ];
+  return [...new Map(needs.map((need) => [JSON.stringify(need), need])).values()];
 };
 
 const checkRedis = async (
-  { url, settings, sources, sinks }: RedisServer,
+  server: RedisServer,
   origins: Map<string, string>,
   { config, clock }: CheckOptions,
 ): Promise<readonly Finding[]> => {
-  const subject = `redis ${new URL(url).host}`;
+  const { settings, sources, events, sinks, rest } = server;
   const client = connectRedis({ ...settings, name: `${config.kafka.clientId}-check`, clock });
   const connection = client.connect({ db: 0, name: 'check' });
+  const watched = sources.flatMap(({ databases }) => databases);
+  const others = [...events, ...sinks, ...(rest === undefined ? [] : [rest])].map(({ database }) => database);
+  const uses = {
+    needs: needsOf(server),
+    watched: [...new Set(watched)],
+    manages: sources.some(({ notifications }) => notifications === 'manage'),
+    used: [...new Set([...watched, ...others])],
+  };
   try {
-    await answer(connection, clock);
-    const origin = await readOrigin(connection).catch(() => undefined);
+    const findings = await checkDeployment({ settings, client, uses, clock });
+    const reading = connection.ready().then(() => readOrigin(connection));
+    const origin = await reading.catch(() => undefined);
     for (const { name } of sources) if (origin !== undefined) origins.set(name, origin);
-    return await runChecks(REDIS_CHECKS, {
-      subject,
-      client,
-      connection,
-      watched: [...new Set(sources.flatMap(({ databases }) => databases))],
-      manages: sources.some(({ notifications }) => notifications === 'manage'),
-      written: [...new Set(sinks.map(({ database }) => database))],
-    });
-  } catch (error) {
-    return [failure(subject, error, 'see the words of Redis')];
+    return findings;
   } finally {
     await connection.close();
   }
@@ -110,7 +134,7 @@ const checkKafka = async (
     return [ok(subject, 'answers'), ...(await runChecks(KAFKA_CHECKS, context))];
   } catch (error) {
     // What needs no Kafka is told all the same.
-    return [failure(subject, error, 'see the words of Kafka'), ...sharedTopics(sources, [])];
+    return [failure(subject, error, 'see the words of Kafka'), ...sharedTopics(sources, [], events)];
   } finally {
     await Promise.allSettled([admin.close(), reader.close()]);
   }

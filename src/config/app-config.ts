@@ -32,7 +32,13 @@ export type SinkConfig = Complete<SinkValues, { readonly database: number; reado
 export type PlainSinkConfig = Extract<SinkConfig, { as: unknown }>;
 
 /** Tokens that were given in files stand here too. */
-export type HttpConfig = Omit<Main['http'], 'tokenFile' | 'readOnlyTokenFile'>;
+export type HttpConfig = Omit<Main['http'], 'tokenFile' | 'readOnlyTokenFile' | 'tls'> & {
+  /** undefined: HTTP, not HTTPS. */
+  readonly tls: HttpTlsConfig | undefined;
+};
+
+/** Files are read again when they change: what stands in them is not part of the configuration. */
+export type HttpTlsConfig = Main['http']['tls'] & { readonly certFile: string; readonly keyFile: string };
 
 export type RestConfig = Main['rest'] & {
   /** The one that redis.url names. */

@@ -1,4 +1,5 @@
-import { format, text } from './format.ts';
+import { RESERVED_PREFIX } from '../core/key-name.ts';
+import { type Format, format, text } from './format.ts';
 
 const MAX_TOPIC_LENGTH = 249;
 const TOPIC = /^[a-zA-Z0-9._-]+$/;
@@ -53,6 +54,22 @@ export const entryKey = keys(/^(key|id|field:.+)$/, '{key} {id} {field:NAME}');
 export const itemKey = keys(/^key$/, '{key}');
 const REDIS_KEY = '{key} {topic} {partition} {offset} {value.PATH} {header.NAME}';
 
+/** @throws Error where a key, whatever its placeholders stand for, is one of those that Keyferry writes for itself. */
+const checkNotReserved = (raw: string): void => {
+  if (raw.startsWith(RESERVED_PREFIX)) throw new Error(`begins with ${RESERVED_PREFIX}: such keys are Keyferry's own`);
+};
+
+const notReserved = (keys: Format<string>): Format<string> => ({
+  ...keys,
+  parse: (raw) => {
+    const value = keys.parse(raw);
+    checkNotReserved(value);
+    return value;
+  },
+});
+
+export const listName = notReserved(text);
+
 /** Of a Redis key that a plain record is written to: one key for all of them, such as a queue's, needs no placeholder. */
 export const redisKey = format<string>({
   type: 'key template',
@@ -64,9 +81,12 @@ export const redisKey = format<string>({
       /^(key|topic|partition|offset|value(\..+)?|header\..+)$/,
       REDIS_KEY,
     );
+    checkNotReserved(raw);
     return raw;
   },
 });
+
+const PLACEHOLDER_IN_HOST = /^[^/]*\/\/[^/\\?#]*\{/;
 
 /** An HTTP address that a missing key is fetched from. */
 export const originUrl = format<string>({
@@ -75,18 +95,28 @@ export const originUrl = format<string>({
   read: (raw) => {
     if (typeof raw !== 'string') return undefined;
     checkPlaceholders(raw, /^(key|[1-9]\d*)$/, '{key} {1} {2} ...');
-    const url = raw.replace(PLACEHOLDER, '0');
-    return URL.canParse(url) && ['http:', 'https:'].includes(new URL(url).protocol) ? raw : undefined;
+    // Whoever asks for a key would choose the server that Keyferry asks.
+    if (PLACEHOLDER_IN_HOST.test(raw))
+      throw new Error('has a placeholder in its host: they may stand in path and query');
+    const address = raw.replace(PLACEHOLDER, '0');
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (url === undefined || !['http:', 'https:'].includes(url.protocol)) return undefined;
+    if (url.username !== '' || url.password !== '')
+      throw new Error('holds a user or password, which are not sent: remove them');
+    return raw;
   },
 });
 
 export const httpUrl = format<string>({
   type: 'URL',
   expects: 'http:// or https://',
-  read: (raw) =>
-    typeof raw === 'string' && URL.canParse(raw) && ['http:', 'https:'].includes(new URL(raw).protocol)
-      ? raw
-      : undefined,
+  read: (raw) => {
+    const url = typeof raw === 'string' && URL.canParse(raw) ? new URL(raw) : undefined;
+    if (url === undefined || !['http:', 'https:'].includes(url.protocol)) return undefined;
+    if (url.username !== '' || url.password !== '')
+      throw new Error('holds a user or password, which are not sent: remove them');
+    return String(raw);
+  },
 });
 
 /** Redis takes a pattern that does not end as it can; a typing mistake is likelier than the wish. */
@@ -101,6 +131,8 @@ export const glob = format<string>({
     return raw;
   },
 });
+
+export const streamGlob = notReserved(glob);
 
 const MAX_PORT = 65_535;
 

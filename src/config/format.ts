@@ -56,22 +56,31 @@ export const integer = (min: number, max: number): Format<number> =>
   });
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** @param zero whether 0 has a meaning: never, or for good. */
+const durations = (maxDays: number, { zero }: { readonly zero: boolean }): Format<number> =>
+  format({
+    type: 'duration',
+    expects: `a duration: 250ms, 30s, 5m, 1h or 7d, at most ${maxDays}d; ${zero ? 'or 0' : 'not 0'}`,
+    read: (raw) => {
+      if (raw === 0 || raw === '0') return zero ? 0 : undefined;
+      const [, amount, unit] = (typeof raw === 'string' && /^(\d+)(ms|s|m|h|d)$/.exec(raw)) || [];
+      if (amount === undefined) return undefined;
+      const value = Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+      return value <= maxDays * UNIT_MS.d && (zero || value > 0) ? value : undefined;
+    },
+    show: (value) => showDuration(value),
+  });
+
 /** Node's timers hold 31 bits of milliseconds; what is longer would fire at once. */
-const MAX_DURATION_MS = 24 * UNIT_MS.d;
+const MAX_TIMER_DAYS = 24;
+/** Of keys, whose time Redis counts. */
+const MAX_LIFE_DAYS = 3_650;
 
 /** In the configuration's types: milliseconds. */
-export const duration = format<number>({
-  type: 'duration',
-  expects: 'a duration: 250ms, 30s, 5m, 1h or 7d, at most 24d; or 0',
-  read: (raw) => {
-    if (raw === 0 || raw === '0') return 0;
-    const [, amount, unit] = (typeof raw === 'string' && /^(\d+)(ms|s|m|h|d)$/.exec(raw)) || [];
-    if (amount === undefined) return undefined;
-    const value = Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
-    return value <= MAX_DURATION_MS ? value : undefined;
-  },
-  show: (value) => showDuration(value),
-});
+export const duration = durations(MAX_TIMER_DAYS, { zero: true });
+export const aboveZero = durations(MAX_TIMER_DAYS, { zero: false });
+export const lifetime = durations(MAX_LIFE_DAYS, { zero: true });
+export const lifetimeAboveZero = durations(MAX_LIFE_DAYS, { zero: false });
 
 const showDuration = (value: number): string | 0 => {
   if (value === 0) return 0;

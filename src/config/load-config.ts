@@ -1,14 +1,7 @@
 import { KeyferryError, messageOf } from '../core/errors.ts';
-import type {
-  AppConfig,
-  HttpConfig,
-  RedisConfig,
-  SinkConfig,
-  SinkValues,
-  SourceConfig,
-  SourceValues,
-} from './app-config.ts';
+import type { AppConfig, RedisConfig, SinkConfig, SinkValues, SourceConfig, SourceValues } from './app-config.ts';
 import { ConfigDocument, Problems } from './document.ts';
+import { httpConfig } from './http-config.ts';
 import type { Environment } from './interpolate.ts';
 import { kafkaConfig } from './kafka-config.ts';
 import { readElements } from './read-elements.ts';
@@ -16,8 +9,6 @@ import { readSection } from './read-section.ts';
 import { databaseOf, otherRedisConfig, redisConfig } from './redis-config.ts';
 import { checkCluster, checkHttp, checkSinks, checkSources } from './rules.ts';
 import { MAIN } from './schema.ts';
-import { readSecret } from './secret.ts';
-import type { ValuesOf } from './setting.ts';
 
 export interface ConfigOrigin {
   /** The YAML file, as the user named it. */
@@ -76,7 +67,7 @@ const assemble = (from: Origin): AppConfig | undefined => {
   checkCluster({ redis, sources, sinks }, document);
   const kafka = kafkaConfig(main.kafka, from);
   const http = httpConfig(main.http, from);
-  checkHttp(http, document);
+  checkHttp(http, main.rest, document);
   return {
     ...main,
     redis,
@@ -87,14 +78,6 @@ const assemble = (from: Origin): AppConfig | undefined => {
     sinks: sinks.map(({ value }) => value),
   };
 };
-
-const httpConfig = (values: ValuesOf<typeof MAIN.http>, from: Origin): HttpConfig => ({
-  host: values.host,
-  port: values.port,
-  allowUnauthenticated: values.allowUnauthenticated,
-  token: readSecret('token', values, ['http'], from),
-  readOnlyToken: readSecret('readOnlyToken', values, ['http'], from),
-});
 
 /** Where the top-level Redis is unusable, that has been said; its place is held. */
 const UNUSABLE: RedisConfig = { url: 'redis://unusable' };

@@ -20,7 +20,8 @@ const shownNode = (node: Section[string], value: unknown): unknown => {
   if (isElements(node)) return (value as readonly Values[]).map((element) => shown(sectionOf(node, element), element));
   if (!isSetting(node)) return shown(node, value as Values);
   if (!node.secret) return node.show(value);
-  return URL.canParse(String(value)) ? redactedUrl(String(value)) : HIDDEN;
+  // A password may look like a URL: its setting tells what it is.
+  return node.type.startsWith('URL') ? redactedUrl(String(value)) : HIDDEN;
 };
 
 const HIDDEN = '***';

@@ -69,6 +69,7 @@ const checkTls = ({ url, tls }: OtherValues, path: Path, from: Surroundings): vo
 /** The URL without what must not be shown. */
 export const redactedUrl = (text: string): string => {
   const url = new URL(text);
-  if (url.password !== '') url.password = '***';
+  if (url.password === '') return text;
+  url.password = '***';
   return url.href;
 };

@@ -1,4 +1,4 @@
-import type { AppConfig, HttpConfig, PlainSinkConfig, SinkConfig, SourceConfig } from './app-config.ts';
+import type { AppConfig, HttpConfig, PlainSinkConfig, RestConfig, SinkConfig, SourceConfig } from './app-config.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Path } from './setting.ts';
 
@@ -15,6 +15,7 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|::1|\[::1\])$/;
 /** What single settings cannot tell: those that do not fit each other. */
 export const checkSources = (sources: readonly Placed<SourceConfig>[], report: Report): void => {
   checkUnique(sources, 'sources', 'name', 'it names metrics and stored state', report);
+  checkShared(sources, report);
   for (const { at, value } of sources) {
     if (value.type !== 'keyspace') {
       if (value.deadLetter === value.topic)
@@ -23,6 +24,26 @@ export const checkSources = (sources: readonly Placed<SourceConfig>[], report: R
       // I1: one key name may stand in both databases, and a topic has one last record for it.
       const databases = value.databases.join(', ');
       report.add(['sources', at, 'topic'], `must contain {db}: the source carries the databases ${databases}`);
+    }
+  }
+};
+
+/** Redis hands an entry to one consumer of a group, and an item to one taker: two sources would each get some of them. */
+const checkShared = (sources: readonly Placed<SourceConfig>[], report: Report): void => {
+  const seen = new Map<string, number>();
+  for (const { at, value } of sources) {
+    if (value.type === 'keyspace') continue;
+    const isStream = value.type === 'stream';
+    const todo = isStream ? 'give it a group of its own' : 'take it from one of them';
+    for (const key of value.keys) {
+      const id = JSON.stringify([value.type, value.database, isStream ? value.group : '', key]);
+      const first = seen.get(id);
+      if (first === undefined) seen.set(id, at);
+      else
+        report.add(
+          ['sources', at, 'keys'],
+          `names ${key}, as sources[${first}] does, and the two would share it out: ${todo}`,
+        );
     }
   }
 };
@@ -42,16 +63,23 @@ export const checkSinks = (sinks: readonly Placed<SinkConfig>[], report: Report)
 const PLAIN_TYPES = ['string', 'list', 'stream'];
 const APPENDED = ['list', 'stream'];
 
-const checkPlain = ({ format, as, key, maxLength }: PlainSinkConfig, path: Path, report: Report): void => {
+const checkPlain = ({ format, as, key, maxLength, push }: PlainSinkConfig, path: Path, report: Report): void => {
   if (format === 'string' && !PLAIN_TYPES.includes(as))
     report.add([...path, 'as'], `is ${as}, which needs format: json; a string becomes ${PLAIN_TYPES.join(', ')}`);
   if (format === 'string' && key.includes('{value.'))
     report.add([...path, 'key'], 'names parts of the value: that needs format: json');
   if (maxLength !== undefined && !APPENDED.includes(as))
     report.add([...path, 'maxLength'], `is for as: ${APPENDED.join(' or ')} only, and this is ${as}`);
+  if (push !== 'left' && as !== 'list') report.add([...path, 'push'], `is for as: list only, and this is ${as}`);
 };
 
-export const checkHttp = (http: HttpConfig, report: Report): void => {
+export const checkHttp = (http: HttpConfig, rest: Pick<RestConfig, 'maxBodyBytes'>, report: Report): void => {
+  if (http.maxBodyBytesInFlight < rest.maxBodyBytes)
+    report.add(
+      ['http', 'maxBodyBytesInFlight'],
+      `has no room for one body of rest.maxBodyBytes, ${rest.maxBodyBytes}: give at least that`,
+    );
+  if (http.clientTimeout === 0) report.add(['http', 'clientTimeout'], 'is 0, and nobody is that quick: give more');
   if (http.readOnlyToken !== undefined && http.token === undefined)
     report.add(['http', 'readOnlyToken'], 'protects nothing without http.token: give that too');
   if (http.token !== undefined && http.token === http.readOnlyToken)

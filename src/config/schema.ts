@@ -1,5 +1,5 @@
 import { broker, glob, httpUrl, name, originUrl } from './domain-formats.ts';
-import { boolean, duration, integer, listOf, oneOf, text } from './format.ts';
+import { aboveZero, boolean, duration, integer, lifetimeAboveZero, listOf, oneOf, text } from './format.ts';
 import { REDIS } from './redis-schema.ts';
 import { elements, optional, required, secret, setting } from './setting.ts';
 
@@ -35,7 +35,7 @@ const KAFKA_SASL = {
     text,
     'A file that holds it, read for each connection; its last line break is not part of it.',
   ),
-  tokenUrl: optional(httpUrl, 'oauthbearer: where tokens are to be had (client credentials grant).'),
+  tokenUrl: secret(optional(httpUrl, 'oauthbearer: where tokens are to be had (client credentials grant).')),
   clientId: optional(text, 'oauthbearer: who we are to the token server.'),
   clientSecret: secret(optional(text, 'oauthbearer: the secret of that client.')),
   clientSecretFile: optional(text, 'oauthbearer: a file that holds it, read for each token.'),
@@ -50,6 +50,16 @@ const KAFKA = {
   sasl: KAFKA_SASL,
 };
 
+const HTTP_TLS = {
+  enabled: setting(boolean, 'false', 'Whether the interface is served by HTTPS only.'),
+  certFile: optional(text, 'PEM of the certificate, with those between it and its CA. A renewed one is found.'),
+  keyFile: optional(text, 'PEM of its private key, not encrypted.'),
+  caFile: optional(
+    text,
+    'PEM of the CAs whose certificates clients must show, probes too. Without it, they need none.',
+  ),
+};
+
 const HTTP = {
   host: setting(text, '127.0.0.1', 'The address to listen on.'),
   port: setting(integer(0, 65_535), '8080', 'The port to listen on; 0: any free one.'),
@@ -62,20 +72,38 @@ const HTTP = {
   tokenFile: optional(text, 'A file that holds the token; its last line break is not part of it.'),
   readOnlyToken: secret(optional(text, 'A second token, whose owner may read and change nothing.')),
   readOnlyTokenFile: optional(text, 'A file that holds the read-only token.'),
+  tls: HTTP_TLS,
+  rateLimit: setting(
+    integer(0, 1_000_000),
+    '0',
+    'Requests per second of one address, with or without a token, probes apart; 0: as many as they like.',
+  ),
+  maxBodyBytesInFlight: setting(
+    integer(1, 4_000_000_000),
+    '100000000',
+    'Of all requests under way; one that has no room is answered with 503.',
+  ),
+  clientTimeout: setting(
+    duration,
+    '10s',
+    'How long a client may take to send a request, or to read an answer, which may take 1 s more for each 100 kB.',
+  ),
 };
 
 const READ_THROUGH = {
   pattern: required(glob, 'A Redis glob: keys that are fetched when a GET does not find them. The first rule counts.'),
-  url: required(originUrl, 'Where to fetch: {key}, percent-encoded, or {1} {2} ... for its ":"-separated parts.'),
-  ttl: setting(duration, '1m', 'How long what was fetched stays in Redis.'),
-  timeout: setting(duration, '5s', 'How long the origin may take.'),
+  url: secret(
+    required(originUrl, 'Where to fetch: {key}, percent-encoded, or {1} {2} ... for its ":"-separated parts.'),
+  ),
+  ttl: setting(lifetimeAboveZero, '1m', 'How long what was fetched stays in Redis.'),
+  timeout: setting(aboveZero, '5s', 'How long the origin may take.'),
 };
 
 /** Applications that write and read through the daemon. */
 const REST = {
   enabled: setting(boolean, 'true', 'Whether /redis takes commands for `redis.url`.'),
   ackTimeout: setting(
-    duration,
+    aboveZero,
     '10s',
     'How long a write with `Keyferry-Ack: kafka` waits for Kafka before it is answered with 504.',
   ),

@@ -1,5 +1,5 @@
 import { name, redisKey, topicName } from './domain-formats.ts';
-import { type Format, duration, integer, listOf, oneOf, text } from './format.ts';
+import { type Format, integer, lifetime, listOf, oneOf, text } from './format.ts';
 import { OTHER_REDIS } from './redis-schema.ts';
 import { optional, required, setting } from './setting.ts';
 import { database } from './source-schema.ts';
@@ -36,7 +36,7 @@ const plain = <Form extends 'json' | 'string'>() => ({
     'string',
     'The type to write. A record replaces the key; to a list or stream it is appended.',
   ),
-  expire: setting(duration, '0', 'How long a key lives after a record was written to it; 0: for good.'),
+  expire: setting(lifetime, '0', 'How long a key lives after a record was written to it; 0: for good.'),
   maxLength: optional(integer(1, 1_000_000_000), 'Of a list or stream: what is older is removed.'),
   push: setting(oneOf(['left', 'right']), 'left', 'The end of a list to push to; BRPOP workers take from the right.'),
 });

@@ -1,5 +1,15 @@
-import { entryKey, eventTopicTemplate, glob, itemKey, name, topicName, topicTemplate } from './domain-formats.ts';
-import { type Format, duration, integer, listOf, oneOf, text } from './format.ts';
+import {
+  entryKey,
+  eventTopicTemplate,
+  glob,
+  itemKey,
+  listName,
+  name,
+  streamGlob,
+  topicName,
+  topicTemplate,
+} from './domain-formats.ts';
+import { type Format, aboveZero, duration, integer, listOf, oneOf, text } from './format.ts';
 import { optional, required, setting } from './setting.ts';
 
 const MAX_DATABASE = 99_999;
@@ -79,7 +89,7 @@ const events = <Type extends 'stream' | 'list'>() => ({
 
 const STREAM = {
   ...events<'stream'>(),
-  keys: required(listOf(glob), 'The streams: Redis globs. Streams that appear later are found.'),
+  keys: required(listOf(streamGlob), 'The streams: Redis globs. Streams that appear later are found.'),
   group: setting(text, 'keyferry', 'The consumer group in Redis; it holds the position. Created where missing.'),
   consumer: optional(text, 'How this daemon is called within the group. Without it, as kafka.clientId says.'),
   from: setting(oneOf(['beginning', 'end']), 'beginning', 'Where a group begins that Keyferry creates.'),
@@ -99,12 +109,12 @@ const STREAM = {
     '60s',
     'Entries that another consumer of the group left unacknowledged for so long are taken over; 0: never.',
   ),
-  discoverEvery: setting(duration, '5s', 'How often the globs in keys are looked up.'),
+  discoverEvery: setting(aboveZero, '5s', 'How often the globs in keys are looked up.'),
 };
 
 const LIST = {
   ...events<'list'>(),
-  keys: required(listOf(text), 'The lists, by name.'),
+  keys: required(listOf(listName), 'The lists, by name.'),
   take: setting(oneOf(['right', 'left']), 'right', 'The end to take from; BRPOP workers take from the right.'),
   recordKey: optional(
     itemKey,

@@ -9,9 +9,12 @@ export const ERROR_CODES = {
   KF_REDIS_UNAVAILABLE:
     'Redis cannot be reached. Keyferry goes on trying: check the address, the network and the server.',
   KF_REDIS_AUTH: 'Redis refused the user or password. Correct redis.url, or the secret that it reads.',
-  KF_REDIS_PERMISSION: 'The Redis user lacks a permission. Grant the commands that the message names (ACL SETUSER).',
+  KF_REDIS_PERMISSION:
+    'The Redis user lacks a permission. Grant what the message names, or `keyferry check` (ACL SETUSER; docs/operations.md).',
   KF_REDIS_NOTIFICATIONS_OFF:
     'Redis sends no key-event notifications. Set notify-keyspace-events to at least AE, or `notifications: manage`.',
+  KF_REDIS_NO_NOTIFICATIONS:
+    'The server is no Redis that tells of every write. Mirror a Redis or Valkey; sinks, streams and lists may work.',
   KF_REDIS_REFUSED: 'Redis refused a command. The message holds its words.',
   KF_KAFKA_UNAVAILABLE: 'Kafka cannot be reached, or has no leader for a partition. Keyferry goes on trying.',
   KF_KAFKA_AUTH:

@@ -9,6 +9,7 @@ import type { FollowedKeys } from '../core/place.ts';
 import { retry } from '../core/retry.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
 import type { PublishedStates } from '../state-store/published-states.ts';
+import { type ServerStatus, admitServer } from './feeds/fit-server.ts';
 import { watch } from './feeds/watch.ts';
 import type { Keyspace, KeyspaceStatus } from './keyspace.ts';
 import { type MasterStatus, Masters } from './masters.ts';
@@ -33,6 +34,8 @@ export interface KeyspaceSourceStatus {
   readonly name: string;
   readonly type: 'keyspace';
   readonly state: 'starting' | 'catching-up' | 'running' | 'stopped';
+  /** undefined before it has answered. */
+  readonly server: ServerStatus | undefined;
   /** Down where that of one master is. */
   readonly feed: 'up' | 'down';
   readonly masters: readonly MasterStatus[];
@@ -53,6 +56,7 @@ export class KeyspaceSource {
   readonly #closing: { close(): Promise<void> }[] = [];
   #state: KeyspaceSourceStatus['state'] = 'starting';
   #waitingFor: string | undefined = 'starting';
+  #server: ServerStatus | undefined;
   #masters: Masters | undefined;
   #recordsCaughtUp = 0;
 
@@ -66,7 +70,8 @@ export class KeyspaceSource {
 
   /**
    * Mirrors until the signal; then publishes what is in flight, for as long as `drain` allows.
-   * @throws what does not pass by itself: KF_REDIS_AUTH, KF_REDIS_PERMISSION, KF_REDIS_NOTIFICATIONS_OFF, KF_KAFKA_REFUSED...
+   * @throws what does not pass by itself: KF_REDIS_AUTH, KF_REDIS_PERMISSION, KF_REDIS_NOTIFICATIONS_OFF,
+   *     KF_REDIS_NO_NOTIFICATIONS, KF_KAFKA_REFUSED...
    */
   async run(signal: AbortSignal, drain: AbortSignal): Promise<void> {
     const failed = new AbortController();
@@ -127,6 +132,7 @@ export class KeyspaceSource {
       name: this.#options.name,
       type: 'keyspace',
       state: this.#state,
+      server: this.#server,
       feed: masters.length > 0 && masters.every(({ feed }) => feed === 'up') ? 'up' : 'down',
       masters,
       recordsCaughtUp: this.#recordsCaughtUp,
@@ -142,6 +148,7 @@ export class KeyspaceSource {
     const control = this.#connect(redis, first, 'watch');
     const origin = await this.#patiently(signal, async () => {
       await control.ready(signal);
+      this.#server ??= await admitServer(control, logger);
       return ensureOrigin(control, randomId);
     });
     if (origin === undefined) return undefined;
@@ -151,6 +158,7 @@ export class KeyspaceSource {
       ...this.#needs,
       admin,
       topics: new SourceTopics({ admin, partitions, logger }),
+      isCluster: redis.isCluster,
       origin,
       signal,
       onCaughtUp: (records: number) => {

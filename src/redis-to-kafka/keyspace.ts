@@ -2,11 +2,11 @@ import type { RecordProducer } from '../clients/kafka/port.ts';
 import { addressText } from '../clients/redis/address.ts';
 import { slotOf } from '../clients/redis/cluster/slots.ts';
 import type { RedisConnection, RedisMaster } from '../clients/redis/port.ts';
-import { areAllSlots, hasSlot } from '../clients/redis/slot-ranges.ts';
+import { hasSlot } from '../clients/redis/slot-ranges.ts';
 import { type Clock, aborted } from '../core/clock.ts';
 import { KeyferryError } from '../core/errors.ts';
 import type { ClosedGap, Gap } from '../core/gap.ts';
-import type { KeyName } from '../core/key-name.ts';
+import { type KeyName, keyBytes } from '../core/key-name.ts';
 import type { RecordFormat } from '../core/key-record.ts';
 import type { Logger } from '../core/log.ts';
 import type { FollowedKeys } from '../core/place.ts';
@@ -36,6 +36,8 @@ export interface KeyspaceOptions {
   /** 0: never. */
   readonly canaryEveryMs: number;
   readonly accepts: (key: KeyName) => boolean;
+  /** Then a key is where its slot is, though one master may have them all. */
+  readonly isCluster: boolean;
   /** Reads keys, of all masters; what it does not need goes over other connections, so that neither waits for the other. */
   readonly reading: RedisConnection;
   readonly published: PublishedStates;
@@ -110,19 +112,21 @@ export class Keyspace {
       onRead: (key, state) => {
         this.#silent.saw(key, state !== undefined && changesSilently(state));
       },
+      onForgotten: (key) => {
+        this.#overflowed(key);
+      },
     });
   }
 
   /** A master's part of it. Whoever opens it runs it. */
   openShard(place: ShardPlace): Shard {
-    const { source, db, reading } = this.#options;
+    const { source, db, reading, isCluster } = this.#options;
     const { master, control } = place;
-    const isOnly = areAllSlots(master.slots);
     const shard = new Shard({
       ...this.#options,
       ...place,
-      scope: isOnly ? `${source} db${db}` : `${source} ${addressText(master)}`,
-      keys: new KeyReader({ ...this.#options, connection: isOnly ? control : reading }),
+      scope: isCluster ? `${source} ${addressText(master)}` : `${source} db${db}`,
+      keys: new KeyReader({ ...this.#options, connection: isCluster ? reading : control }),
       pending: this.#pending,
       turns: this.#turns,
     });
@@ -156,8 +160,7 @@ export class Keyspace {
   written(key: KeyName): void {
     const { metrics, clock } = this.#options;
     metrics.touched('write', 1);
-    if (this.#pending.touch(key, 'del', clock.now())) return;
-    for (const { shard } of this.#shards.values()) shard.missed('pending-overflow');
+    if (!this.#pending.touch(key, 'del', clock.now())) this.#overflowed(key);
   }
 
   /** @param keys that are accepted. */
@@ -218,11 +221,19 @@ export class Keyspace {
     await Promise.all([this.#converger.run(), stopped]);
   }
 
+  /** A dirty key is forgotten: a gap of the master that has it; of all, where none is known to. */
+  #overflowed(key: KeyName): void {
+    const slot = slotOf(keyBytes(key));
+    const shards = [...this.#shards.values()];
+    const owner = shards.find(({ master }) => hasSlot(master.slots, slot));
+    for (const { shard } of owner === undefined ? shards : [owner]) shard.missed('pending-overflow');
+  }
+
   /** Large keys are watched while they are read, on a connection to the very master that has them. */
   #connectionTo(key: Buffer): RedisConnection {
+    if (!this.#options.isCluster) return this.#options.reading;
     const slot = slotOf(key);
     for (const { master, control } of this.#shards.values()) {
-      if (areAllSlots(master.slots)) return this.#options.reading;
       if (hasSlot(master.slots, slot)) return control;
     }
     throw new KeyferryError('KF_REDIS_UNAVAILABLE', `no master of Redis has slot ${slot}`);

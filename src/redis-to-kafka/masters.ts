@@ -1,6 +1,6 @@
 import { addressText } from '../clients/redis/address.ts';
-import type { RedisMaster, SlotRange } from '../clients/redis/port.ts';
-import { hasSlot, haveCommonSlot } from '../clients/redis/slot-ranges.ts';
+import type { RedisMaster } from '../clients/redis/port.ts';
+import { haveCommonSlot, slotsWithout } from '../clients/redis/slot-ranges.ts';
 import { aborted } from '../core/clock.ts';
 import type { KeyferryError } from '../core/errors.ts';
 import type { Gap, GapCause } from '../core/gap.ts';
@@ -75,13 +75,9 @@ export class Masters {
       master: one.master,
       gaps: one.gaps(),
     }));
-    for (const [id, one] of this.#watched) {
-      // Whose slots nobody has stays, and so do its gaps.
-      if (masters.some((master) => master.id === id) || !areCovered(one.master.slots, masters)) continue;
-      this.#options.logger.info({ master: addressText(one.master) }, 'no master any more');
-      one.close();
-      this.#watched.delete(id);
-    }
+    const isMaster = (id: string): boolean => masters.some((master) => master.id === id);
+    for (const [id, one] of this.#watched) if (!isMaster(id)) this.#leave(id, one, masters);
+    const both = before.filter(({ master }) => isMaster(master.id)).map(({ master }) => master.slots);
     for (const master of masters) {
       const one = this.#watched.get(master.id) ?? this.#open(master, cause);
       one.moved(master);
@@ -89,14 +85,31 @@ export class Masters {
         const isOther = other.master.id !== master.id;
         if (isOther && haveCommonSlot(other.master.slots, master.slots)) one.adopt(other.gaps);
       }
+      // Of a slot that goes from one master to another both tell; of one that nobody had, or a lost one, nobody may have.
+      if (slotsWithout(master.slots, both).length > 0) one.missed(cause);
     }
+  }
+
+  /** Slots that nobody has stay with who had them last, and so do its gaps. */
+  #leave(id: string, one: WatchedMaster, masters: readonly RedisMaster[]): void {
+    const slots = slotsWithout(
+      one.master.slots,
+      masters.map((master) => master.slots),
+    );
+    if (slots.length > 0) {
+      one.moved({ ...one.master, slots });
+      return;
+    }
+    this.#options.logger.info({ master: addressText(one.master) }, 'no master any more');
+    one.close();
+    this.#watched.delete(id);
   }
 
   #open(master: RedisMaster, cause: GapCause): WatchedMaster {
     const one = new WatchedMaster(master, this.#options, this.#signal);
     this.#watched.set(master.id, one);
     one.missed(cause);
-    const running = one.run().then(
+    const running = one.run({ isExpected: cause === 'start' }).then(
       () => {
         this.#running.delete(running);
       },
@@ -108,12 +121,3 @@ export class Masters {
     return one;
   }
 }
-
-const areCovered = (slots: readonly SlotRange[], masters: readonly RedisMaster[]): boolean => {
-  for (const { first, last } of slots) {
-    for (let slot = first; slot <= last; slot += 1) {
-      if (!masters.some((master) => hasSlot(master.slots, slot))) return false;
-    }
-  }
-  return true;
-};

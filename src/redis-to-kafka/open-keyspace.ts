@@ -39,6 +39,7 @@ export interface KeyspaceTools {
   readonly topics: SourceTopics;
   /** The store's part for `source/db`. */
   readonly published: (name: string) => PublishedStates;
+  readonly isCluster: boolean;
   /** Id of the Redis deployment. */
   readonly origin: string;
   readonly clock: Clock;

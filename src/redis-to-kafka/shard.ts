@@ -207,8 +207,9 @@ export class Shard {
   /** I3: the reconcile gets its number before it reads anything, and closes only gaps of which nothing was missed since. */
   async #reconcile(): Promise<'done' | 'cut short'> {
     const { clock, logger, metrics, signal, reconcileEveryMs } = this.#options;
+    const isStopped = (): boolean => signal.aborted;
     // While others had their turn, the feed may have gone.
-    if (signal.aborted || !this.#shouldReconcile()) return 'done';
+    if (isStopped() || !this.#shouldReconcile()) return 'done';
     const goneOp = this.#gaps.isOpenFor('flush') ? 'flushed' : 'del';
     const number = this.#gaps.beginReconcile();
     const start = clock.monotonic();
@@ -221,6 +222,7 @@ export class Shard {
       logger.debug({ seconds }, 'reconcile done');
       return 'done';
     } catch (error) {
+      if (isStopped()) return 'done';
       const level = isKeyferryError(error, 'KF_REDIS_UNAVAILABLE') ? 'info' : 'error';
       logger[level]({ reason: messageOf(error) }, 'the reconcile was cut short; it begins again');
       return 'cut short';

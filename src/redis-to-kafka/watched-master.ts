@@ -1,6 +1,7 @@
+import { addressText } from '../clients/redis/address.ts';
 import type { RedisClient, RedisConnection, RedisMaster } from '../clients/redis/port.ts';
-import type { Clock } from '../core/clock.ts';
-import type { KeyferryError } from '../core/errors.ts';
+import { type Clock, aborted } from '../core/clock.ts';
+import { KeyferryError, isKeyferryError } from '../core/errors.ts';
 import type { Gap, GapCause } from '../core/gap.ts';
 import type { Logger } from '../core/log.ts';
 import { retry } from '../core/retry.ts';
@@ -41,10 +42,10 @@ export class WatchedMaster {
   constructor(master: RedisMaster, options: WatchedMasterOptions, signal: AbortSignal) {
     const { keyspaces } = options;
     this.#master = master;
-    this.#options = options;
+    this.#options = { ...options, logger: options.logger.child({ master: addressText(master) }) };
     this.#signal = AbortSignal.any([signal, this.#ended.signal]);
     this.#feed = new NotificationFeed({
-      ...options,
+      ...this.#options,
       master,
       databases: [...keyspaces.keys()],
       signal: this.#signal,
@@ -57,7 +58,7 @@ export class WatchedMaster {
         },
         up: () => this.#feedUp(),
         down: () => {
-          for (const shard of this.#shards.values()) shard.feedDown();
+          this.#feedDown();
         },
       },
     });
@@ -102,10 +103,11 @@ export class WatchedMaster {
 
   /**
    * Follows the master until the signal, or until `close`.
+   * @param isExpected what is wrong with it is then an error at once. One that joins later does not take the others down.
    * @throws what does not pass by itself: KF_REDIS_PERMISSION, KF_REDIS_NOTIFICATIONS_OFF...
    */
-  async run(): Promise<void> {
-    const { clock, logger, notifications, canaryEveryMs } = this.#options;
+  async run({ isExpected }: { readonly isExpected: boolean }): Promise<void> {
+    const { clock, logger, canaryEveryMs } = this.#options;
     const signal = this.#signal;
     const dataset = new DatasetWatch({
       redis: this.#control,
@@ -119,11 +121,13 @@ export class WatchedMaster {
     };
     const prepare = async (): Promise<void> => {
       await this.#control.ready(signal);
-      await ensureNotifications(this.#control, notifications);
+      await this.#ensureFlags();
     };
+    // At once, not at the end: what waits for a server that hangs then ends too.
+    const closed = aborted(signal).then(() => this.#closeConnections());
     try {
       // What is not as it must be is told before anything is expected of it.
-      await retry(prepare, { clock, signal, onFailure });
+      if (isExpected) await retry(prepare, { clock, signal, onFailure });
       await Promise.all([
         this.#feed.run(),
         ...shards.map((shard) => shard.run()),
@@ -134,14 +138,16 @@ export class WatchedMaster {
           signal,
           isFeedUp: () => this.isUp,
           looks: [
-            () => this.#ensureNotifications(),
+            () => this.#lookAtNotifications(),
             () => dataset.look(),
             ...shards.map((shard) => () => shard.look()),
           ],
         }),
       ]);
-    } finally {
-      await Promise.allSettled(this.#connections.map((connection) => connection.close()));
+      await closed;
+    } catch (error) {
+      await this.#closeConnections();
+      throw error;
     }
   }
 
@@ -158,8 +164,40 @@ export class WatchedMaster {
     for (const keyspace of this.#options.keyspaces.values()) keyspace.retry();
   }
 
+  #feedDown(): void {
+    for (const shard of this.#shards.values()) shard.feedDown();
+  }
+
   async #ensureNotifications(): Promise<void> {
-    if (await ensureNotifications(this.#control, this.#options.notifications)) this.missed('notifications-off');
+    if (await this.#ensureFlags()) this.missed('notifications-off');
+  }
+
+  /** As ensureNotifications; its errors name the master. */
+  async #ensureFlags(): Promise<boolean> {
+    try {
+      return await ensureNotifications(this.#control, this.#options.notifications);
+    } catch (error) {
+      if (!isKeyferryError(error, 'KF_REDIS_NOTIFICATIONS_OFF', 'KF_REDIS_PERMISSION')) throw error;
+      throw new KeyferryError(error.code, `Redis at ${addressText(this.#master)}: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** I3: a feed that tells of nothing is none. It comes up again once the flags are back. */
+  async #lookAtNotifications(): Promise<void> {
+    try {
+      await this.#ensureNotifications();
+    } catch (error) {
+      if (isKeyferryError(error, 'KF_REDIS_NOTIFICATIONS_OFF')) {
+        this.#feedDown();
+        this.missed('notifications-off');
+        this.#feed.restart();
+      }
+      throw error;
+    }
+  }
+
+  async #closeConnections(): Promise<void> {
+    await Promise.all(this.#connections.map((connection) => connection.close()));
   }
 
   #connect(db: number): RedisConnection {

@@ -116,6 +116,11 @@ describe('commands', () => {
     await expect(redis.call('NOSUCH')).rejects.toThrow();
     expect(counts).toEqual({ read: 5, write: 5 });
     expect(roundTrips).toBe(5);
+    await redis.call('BLMOVE', 'none', 'none', 'LEFT', 'LEFT', 0.01);
+    await redis.call('XREAD', 'BLOCK', 10, 'STREAMS', 'none', '$');
+    await redis.pipeline([['XREAD', 'BLOCK', 10, 'STREAMS', 'none', '$']]);
+    expect(counts).toEqual({ read: 7, write: 6 });
+    expect(roundTrips, 'a command that waits for others says nothing about Redis').toBe(5);
   });
 
   test('the origin id is written once and found by everyone', async () => {

@@ -20,7 +20,9 @@ describe('in a cluster the topic converges to what Redis holds (I1)', () => {
   let workload: Workload;
   let topic: string;
 
-  const setUp = async (options: { replicas?: number; args?: readonly string[] } = {}): Promise<void> => {
+  const setUp = async (
+    options: { masters?: number; replicas?: number; args?: readonly string[] } = {},
+  ): Promise<void> => {
     topic = `cluster-${crypto.randomUUID()}`;
     servers = await RedisCluster.start(await stackProvider(), options);
     cluster = new Cluster(
@@ -90,6 +92,17 @@ describe('in a cluster the topic converges to what Redis holds (I1)', () => {
     await workload.run(3_000);
     await expectConvergence();
     expect((await feeds()).toSorted()).toEqual(servers.nodes.slice(0, 3).map(addressOf).toSorted());
+  });
+
+  it('a cluster of one master, which has all slots', async () => {
+    // A node that has met no other does not know its address, and the test's own client needs it.
+    await setUp({ masters: 1, replicas: 0, args: ['--cluster-announce-ip', '127.0.0.1'] });
+    await workload.run(1_000);
+    await daemon.settled();
+    await daemon.stop();
+    await workload.run(500);
+    await daemon.start();
+    await expectConvergence();
   });
 
   it('a master killed, its replica taking over', async () => {

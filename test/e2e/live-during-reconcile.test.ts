@@ -13,7 +13,7 @@ const AHEAD = KEYS / 10;
 it('carries live changes ahead of a running reconcile: they do not wait for its keys', async () => {
   const brokers = inject('kafkaBrokers');
   const topic = `live-${crypto.randomUUID()}`;
-  const server = await (await stackProvider()).startRedis({ args: ['--enable-debug-command', 'yes'] });
+  const server = await (await stackProvider()).startRedis({ debug: true });
   const redis = new Redis(server.url);
   await redis.call('DEBUG', 'POPULATE', KEYS);
   const daemon = await Daemon.create({

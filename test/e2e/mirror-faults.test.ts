@@ -155,6 +155,29 @@ describe('after a fault under load the topic converges to what Redis holds (I1)'
     await expectConvergence();
   });
 
+  it('notifications switched off where they are only required: a gap until they are back', async () => {
+    await setUp({ source: { notifications: 'require' }, redisArgs: ['--notify-keyspace-events', 'AE'] });
+    await workload.run(500);
+    await daemon.settled();
+    await redis.config('SET', 'notify-keyspace-events', '');
+    await workload.run(200);
+    const isNotReady = async (): Promise<boolean> => (await daemon.get('/readyz')).status === 503;
+    await eventually(isNotReady, { what: 'the daemon to say that it hears nothing' });
+    await workload.run(200);
+    const gaps = (await daemon.status()).sources[0]?.databases[0]?.gapsOpen.map(({ cause }) => cause);
+    expect(gaps).toContain('notifications-off');
+    await redis.config('SET', 'notify-keyspace-events', 'AE');
+    await expectConvergence();
+  });
+
+  it('SIGTERM while Redis hangs: it ends in time', async () => {
+    await setUp({ source: { databases: [0, 1, 2], topic: `${crypto.randomUUID()}.{db}` } });
+    await daemon.settled();
+    await server.freeze();
+    expect(await daemon.stop()).toBe(0);
+    await server.thaw();
+  });
+
   it('SWAPDB, which no notification tells of', async () => {
     await setUp();
     await workload.run(1_000);

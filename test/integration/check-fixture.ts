@@ -13,11 +13,12 @@ const source = {
   topic: '',
   partitions: 2,
   maxValueBytes: 100_000,
+  include: ['*'],
   notifications: 'require' as const,
 };
 
 export type Source = CheckedConfig['sources'][number];
-export type Sink = CheckedConfig['sinks'][number];
+export type Sink = Extract<CheckedConfig['sinks'][number], { format: 'keyferry' }>;
 
 /** What `keyferry check` is given, on a topic of its own. */
 export const checkedConfig = (
@@ -25,7 +26,13 @@ export const checkedConfig = (
   changes: { readonly sources?: readonly Partial<Source>[]; readonly sinks?: readonly Partial<Sink>[] } = {},
 ): CheckedConfig => {
   const sources = (changes.sources ?? [{}]).map((each) => ({ ...source, topic: uniqueTopic(), ...each }));
-  const sink = { name: 'copy', topics: [sources[0]?.topic ?? uniqueTopic()], database: 0, redis: { url } };
+  const sink = {
+    name: 'copy',
+    format: 'keyferry' as const,
+    topics: [sources[0]?.topic ?? uniqueTopic()],
+    database: 0,
+    redis: { url },
+  };
   const kafka = { brokers: inject('kafkaBrokers'), clientId: 'keyferry', client: 'platformatic' as const };
   return { redis: { url }, kafka, sources, sinks: (changes.sinks ?? []).map((each) => ({ ...sink, ...each })) };
 };

@@ -12,8 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => server.kill());
 
-const found = async (events: Partial<CheckedEvents>) => {
-  const source = { name: 'jobs', type: 'list' as const, database: 0, topic: uniqueTopic(), partitions: 2, ...events };
+const found = async (events: Partial<Omit<CheckedEvents, 'type'>>) => {
+  const list = { name: 'jobs', type: 'list' as const, keys: ['jobs'], database: 0 };
+  const source = { ...list, topic: uniqueTopic(), partitions: 2, ...events };
   return checked({ ...checkedConfig(server.url, { sources: [] }), events: [source] });
 };
 

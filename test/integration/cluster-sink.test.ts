@@ -23,7 +23,9 @@ describe('a sink that writes to a cluster', () => {
     const keys = numbers(300).map((n) => `batch:${n}`);
     await Promise.all(keys.map((key) => cluster.redis.set(key, 'from before')));
     start();
-    const records = keys.map((key, n) => (n % 3 === 0 ? gone(key) : n % 3 === 1 ? text(key, `${n}`) : set(key, hash(n))));
+    const records = keys.map((key, n) =>
+      n % 3 === 0 ? gone(key) : n % 3 === 1 ? text(key, `${n}`) : set(key, hash(n)),
+    );
     const { counts } = await sinks.apply(...records);
     expect(counts).toEqual({ applied: 300 });
     for (const [n, key] of keys.entries()) {
@@ -84,7 +86,10 @@ describe('a sink that appends in a cluster', () => {
   const options = (as: PlainOptions['as']) => ({ format: 'string', key: '{key}', as, push: 'right' }) as const;
   const start = (as: PlainOptions['as'], group = sinks.group) =>
     sinks.start({ ...options(as), group }, { redis: cluster.client() });
-  const item = (key: string, n: number): Partial<OutgoingRecord> => ({ key: Buffer.from(key), value: Buffer.from(`${n}`) });
+  const item = (key: string, n: number): Partial<OutgoingRecord> => ({
+    key: Buffer.from(key),
+    value: Buffer.from(`${n}`),
+  });
   const positions = async (): Promise<readonly string[]> => {
     const found = await Promise.all(
       (await cluster.masters()).map(({ admin }) => admin.call('KEYS', '__keyferry__:sink:*')),

@@ -5,6 +5,7 @@ import { isKeyferryError } from '../../src/core/errors.ts';
 import { createLogger } from '../../src/observability/logger.ts';
 import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { type HttpServer, type HttpServerOptions, createHttpServer } from '../../src/rest/http-server.ts';
+import { HTTP_DEFAULTS } from '../support/http-defaults.ts';
 
 const TOKEN = 'open-sesame';
 const STATUS = {
@@ -15,10 +16,7 @@ const STATUS = {
 
 const logLines: string[] = [];
 const defaults: HttpServerOptions = {
-  host: '127.0.0.1',
-  port: 0,
-  token: undefined,
-  allowUnauthenticated: false,
+  ...HTTP_DEFAULTS,
   health: () => [],
   status: () => STATUS,
   metrics: createMetrics(),
@@ -128,6 +126,12 @@ describe('the token', () => {
       expect(await answer.json()).toMatchObject({ error: { code: 'unauthorized' } });
     }
     expect((await withHeader(`Bearer ${TOKEN}`)).status).toBe(200);
+  });
+
+  test('for reading opens what only tells', async () => {
+    const { get } = await start({ token: TOKEN, readOnlyToken: 'look' });
+    for (const path of ['/api/v1/status', '/api/v1/sources', '/api/v1/sinks/a%2Fb'])
+      expect((await get(path, { headers: { authorization: 'Bearer look' } })).status).toBe(200);
   });
 
   test('is not needed for the probes and the metrics', async () => {

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, inject } from 'vitest';
 import { connectKafka } from '../../src/clients/kafka/connect.ts';
 import type { KafkaAdmin } from '../../src/clients/kafka/port.ts';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
+import type { RedisClient } from '../../src/clients/redis/port.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Logger } from '../../src/core/log.ts';
 import type { ListMetrics } from '../../src/observability/metrics.ts';
@@ -100,7 +101,10 @@ export class ListFixture {
   }
 
   /** With one partition, so that the order of the topic is that of the list. */
-  start(options: Partial<ListSourceOptions> = {}, to: { url?: string; brokers?: readonly string[] } = {}) {
+  start(
+    options: Partial<ListSourceOptions> = {},
+    to: { url?: string; redis?: RedisClient; brokers?: readonly string[] } = {},
+  ) {
     const metrics = new CountedItems();
     const log = new KeptLog();
     const source = new ListSource(
@@ -115,7 +119,7 @@ export class ListFixture {
         ...options,
       },
       {
-        redis: connectRedis({ url: to.url ?? this.server.url, name: 'keyferry' }),
+        redis: to.redis ?? connectRedis({ url: to.url ?? this.server.url, name: 'keyferry' }),
         kafka: this.kafka(to.brokers),
         clock: systemClock,
         logger: log,

@@ -26,7 +26,7 @@ describe('with a token', () => {
 });
 
 describe('the read-only token', () => {
-  test.each([
+  test.for([
     ...['GET a', 'MGET a b', 'HGETALL h', 'ZRANGE z 0 -1', 'XRANGE s - +', 'XREAD STREAMS s 0', 'SCAN 0', 'TTL a'],
     ...[
       'DBSIZE',
@@ -38,17 +38,19 @@ describe('the read-only token', () => {
       'SCRIPT EXISTS x',
       'COMMAND COUNT',
     ],
-  ])('may run %s', async (line) => {
+  ])('may run %s', async (line, { skip }) => {
+    skip(!(await fixture.knows(line.split(' ')[0] ?? '')), 'this server does not have it');
     const { post } = await fixture.start({}, TOKENS);
     const { status, json } = await post('', line.split(' '), bearer('read'));
     expect([status, json.error]).toEqual([200, undefined]);
   });
 
-  test.each([
+  test.for([
     ...['SET a 1', 'DEL a', 'EXPIRE a 1', 'GETDEL a', 'GETEX a', 'HSET h f v', 'XREADGROUP GROUP g c STREAMS s >'],
     ...['EVAL return(1) 0', 'EVALSHA x 0', 'FCALL f 0', 'SORT l', 'FLUSHALL', 'SWAPDB 0 1', 'PUBLISH c m'],
     ...['SCRIPT LOAD return(1)', 'SCRIPT FLUSH', 'FUNCTION FLUSH', 'XGROUP CREATE s g $', 'GEORADIUS g 1 1 1 m'],
-  ])('may not run %s', async (line) => {
+  ])('may not run %s', async (line, { skip }) => {
+    skip(!(await fixture.knows(line.split(' ')[0] ?? '')), 'this server does not have it');
     const { post } = await fixture.start({}, TOKENS);
     await fixture.redis.set('a', 'x');
     const { status, json } = await post('', line.split(' '), bearer('read'));

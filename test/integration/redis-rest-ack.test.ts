@@ -166,12 +166,14 @@ describe('a write with Keyferry-Ack: kafka', () => {
     await fixture.redis.xadd('stream', '1-0', 'f', 'v');
     await fixture.redis.xgroup('CREATE', 'stream', 'g', '0');
     const keysOf = async (...command: string[]) => itemsOf(await post('', command, ACK)).map(({ key }) => key);
-    expect(await keysOf('SORT', 'list', 'STORE', 'sorted')).toEqual(['sorted']);
-    expect(await keysOf('ZUNIONSTORE', 'union', '1', 'zset')).toEqual(['union']);
+    // Before Redis 7 it does not tell which of them are written.
+    const read = (await fixture.knows('EVAL_RO')) ? () => [] : (...keys: string[]) => keys;
+    expect(await keysOf('SORT', 'list', 'STORE', 'sorted')).toEqual([...read('list'), 'sorted']);
+    expect(await keysOf('ZUNIONSTORE', 'union', '1', 'zset')).toEqual(['union', ...read('zset')]);
     expect(await keysOf('EVAL', 'redis.call("SET", KEYS[2], "x")', '2', 'k1', 'k2', 'argument')).toEqual(['k1', 'k2']);
     expect(await keysOf('XREADGROUP', 'GROUP', 'g', 'c', 'STREAMS', 'stream', '>')).toEqual(['stream']);
     expect(await keysOf('LMOVE', 'list', 'other', 'LEFT', 'LEFT')).toEqual(['list', 'other']);
-    expect(await keysOf('BITOP', 'NOT', 'bits', 'source')).toEqual(['bits']);
+    expect(await keysOf('BITOP', 'NOT', 'bits', 'source')).toEqual(['bits', ...read('source')]);
     expect(await keysOf('XGROUP', 'CREATECONSUMER', 'stream', 'g', 'c2')).toEqual(['stream']);
   });
 

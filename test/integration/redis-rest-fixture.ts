@@ -3,12 +3,14 @@ import { Redis as UpstashRedis } from '@upstash/redis';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
+import type { RedisClient } from '../../src/clients/redis/port.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { type HttpServer, type HttpServerOptions, createHttpServer } from '../../src/rest/http-server.ts';
 import { type Mirror, SourcesMirror } from '../../src/rest/redis-rest/mirror.ts';
 import { RedisRest, type RedisRestOptions } from '../../src/rest/redis-rest/redis-rest.ts';
 import { eventually } from '../support/eventually.ts';
+import { HTTP_DEFAULTS } from '../support/http-defaults.ts';
 import { stackProvider } from '../support/provider.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import type { RedisServer } from '../support/stack.ts';
@@ -76,19 +78,26 @@ export class RestFixture {
     });
   }
 
+  /** Whether this server has the command. */
+  async knows(command: string): Promise<boolean> {
+    const [info] = (await this.redis.call('COMMAND', 'INFO', command)) as unknown[];
+    return info !== null;
+  }
+
   /** Resolves once it has its connection to Redis. */
   async start(
     options: Partial<RedisRestOptions> = {},
     {
       mirror = new SourcesMirror([]),
+      redis = connectRedis({ url: this.server.url, name: `keyferry-${randomUUID()}` }),
       ...http
-    }: Partial<Pick<HttpServerOptions, 'token' | 'readOnlyToken'>> & { mirror?: Mirror } = {},
+    }: Partial<Omit<HttpServerOptions, 'redisRest'>> & { mirror?: Mirror; redis?: RedisClient } = {},
   ): Promise<RunningRest> {
     const metrics = createMetrics();
     const redisRest = new RedisRest(
       { ...DEFAULTS, ...options },
       {
-        redis: connectRedis({ url: this.server.url, name: `keyferry-${randomUUID()}` }),
+        redis,
         mirror,
         clock: systemClock,
         metrics: metrics.rest,
@@ -96,10 +105,7 @@ export class RestFixture {
       },
     );
     const server = createHttpServer({
-      host: '127.0.0.1',
-      port: 0,
-      token: undefined,
-      allowUnauthenticated: false,
+      ...HTTP_DEFAULTS,
       health: () => redisRest.health(),
       status: () => ({ sources: [], sinks: [] }),
       redisRest,

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, inject } from 'vitest';
 import { connectKafka } from '../../src/clients/kafka/connect.ts';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
+import type { RedisClient } from '../../src/clients/redis/port.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { KeyspaceSource } from '../../src/redis-to-kafka/flow.ts';
@@ -45,7 +46,7 @@ export class MirrorFixture {
 
   /** Resolves once it mirrors, with no gap open. */
   async start(
-    redis: RedisServer,
+    redis: RedisServer | RedisClient,
     options: Partial<KeyspaceSourceOptions> = {},
     brokers: readonly string[] = inject('kafkaBrokers'),
   ): Promise<RunningSource> {
@@ -60,7 +61,7 @@ export class MirrorFixture {
     return running;
   }
 
-  create(redis: RedisServer, options: Partial<KeyspaceSourceOptions>, brokers: readonly string[]): RunningSource {
+  create(redis: RedisServer | RedisClient, options: Partial<KeyspaceSourceOptions>, brokers: readonly string[]): RunningSource {
     const topic = `rest-${randomUUID()}`;
     const workplace = new Workplace();
     const store = new LmdbStateStore({ path: workplace.path('state'), clock: systemClock });
@@ -68,7 +69,7 @@ export class MirrorFixture {
     const source = new KeyspaceSource(
       { ...DEFAULTS, name: 'keys', topic, ...options },
       {
-        redis: connectRedis({ url: redis.url, name: 'keyferry' }),
+        redis: 'url' in redis ? connectRedis({ url: redis.url, name: 'keyferry' }) : redis,
         kafka: connectKafka({ client: 'platformatic', brokers, clientId: 'rest-test' }),
         published: (name) => store.published(name),
         clock: systemClock,

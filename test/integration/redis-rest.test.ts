@@ -189,7 +189,7 @@ describe('bad requests', () => {
     ['', '["GET","\\ud800"]', 'half of a surrogate pair'],
     ['', '[""]', 'does not begin with the name of a command'],
     ['', '["NOSUCH","a"]', "unknown command 'nosuch'"],
-    ['', '["XGROUP","NOSUCH","a"]', "unknown subcommand of 'xgroup'"],
+    ['', '["XGROUP","NOSUCH","a"]', 'nknown subcommand'],
     ['', '["GET"]', 'wrong number of arguments'],
     ['/pipeline', '[]', 'not an array of commands'],
     ['/pipeline', '["GET","a"]', 'command 1 is not a command'],
@@ -229,7 +229,7 @@ describe('bad requests', () => {
 });
 
 describe('commands that make no sense over HTTP', () => {
-  test.each([
+  test.for([
     ...['SUBSCRIBE c', 'PSUBSCRIBE c', 'SSUBSCRIBE c', 'UNSUBSCRIBE', 'MONITOR', 'SHUTDOWN', 'DEBUG SLEEP 1', 'SAVE'],
     ...['BLPOP l 0', 'BRPOP l 0', 'BLMOVE a b LEFT LEFT 0', 'BZPOPMIN z 0', 'BLMPOP 0 1 l LEFT', 'WAIT 1 0'],
     ...['XREAD BLOCK 0 STREAMS s $', 'XREAD COUNT 1 block 0 STREAMS s $', 'XREADGROUP GROUP g c BLOCK 0 STREAMS s >'],
@@ -244,10 +244,11 @@ describe('commands that make no sense over HTTP', () => {
     ...['SELECT 1', 'AUTH x', 'HELLO 3', 'RESET', 'QUIT', 'MULTI', 'EXEC', 'DISCARD', 'WATCH a', 'UNWATCH', 'ASKING'],
     ...['REPLICAOF a 1', 'SLAVEOF a 1', 'SYNC', 'PSYNC ? -1', 'FAILOVER', 'CLUSTER RESET', 'SCRIPT DEBUG YES'],
     ...['MODULE LIST', 'READONLY', 'READWRITE', 'MIGRATE h 1 k 0 1', 'SLOWLOG GET', 'LATENCY RESET', 'REPLCONF x'],
-  ])('%s is refused by name, with the reason', async (line) => {
+  ])('%s is refused by name, with the reason', async (line, { skip }) => {
+    const name = line.split(' ')[0]?.toLowerCase() ?? '';
+    skip(!(await fixture.knows(name)), 'this server does not have it');
     const { post } = await fixture.start();
     const { status, json } = await post('', line.split(' '));
-    const name = line.split(' ')[0]?.toLowerCase() ?? '';
     expect([status, json.error]).toEqual([400, expect.stringMatching(`^ERR '${name}' is not served over HTTP: `)]);
   });
 

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, inject } from 'vitest';
 import { connectKafka } from '../../src/clients/kafka/connect.ts';
 import type { KafkaAdmin } from '../../src/clients/kafka/port.ts';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
+import type { RedisClient } from '../../src/clients/redis/port.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import type { Logger } from '../../src/core/log.ts';
 import type { StreamMetrics } from '../../src/observability/metrics.ts';
@@ -114,7 +115,7 @@ export class StreamFixture {
   }
 
   /** As the source of a daemon that is asked often: surveys and claims come at once. */
-  start(options: Partial<StreamSourceOptions> = {}, url = this.server.url): RunningSource {
+  start(options: Partial<StreamSourceOptions> = {}, to: string | RedisClient = this.server.url): RunningSource {
     const metrics = new CountedEntries();
     const log = new KeptLog();
     const source = new StreamSource(
@@ -135,7 +136,7 @@ export class StreamFixture {
         ...options,
       },
       {
-        redis: connectRedis({ url, name: 'keyferry' }),
+        redis: typeof to === 'string' ? connectRedis({ url: to, name: 'keyferry' }) : to,
         kafka: this.kafka(),
         clock: systemClock,
         logger: log,
@@ -194,8 +195,15 @@ export class StreamFixture {
     const isSettled = async (): Promise<boolean> => {
       const groups = (await this.redis.xinfo('GROUPS', stream)) as unknown[][];
       const info = groups.find((flat) => flat[1] === group);
-      return info?.[5] === 0 && info[11] === 0;
+      if (info?.[5] !== 0) return false;
+      // Before Redis 7 the lag is not told.
+      return info.length > 8 ? info[11] === 0 : info[7] === (await this.#lastId(stream));
     };
     await eventually(isSettled, { what: `group ${group} of ${stream} to be settled` });
+  }
+
+  async #lastId(stream: string): Promise<unknown> {
+    const info = (await this.redis.xinfo('STREAM', stream)) as unknown[];
+    return info[info.indexOf('last-generated-id') + 1];
   }
 }

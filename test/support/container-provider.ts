@@ -17,6 +17,7 @@ const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_S = 30;
 const LOG_TAIL_CHARS = 2_000;
 const REDIS_PORT = 6379;
+const ALLOW_DEBUG = ['--enable-debug-command', 'yes'];
 
 const redisImage = (): string => process.env['KEYFERRY_TEST_REDIS_IMAGE'] ?? 'redis:7.4-alpine';
 const kafkaImage = (): string => process.env['KEYFERRY_TEST_KAFKA_IMAGE'] ?? 'apache/kafka:4.1.0';
@@ -52,7 +53,8 @@ export const containerProvider = async (): Promise<StackProvider> => {
   const workplace = new Workplace();
   return {
     name: 'containers',
-    startRedis: ({ args = [] } = {}) => startRedis(engine, workplace, args),
+    startRedis: ({ args = [], debug = false } = {}) =>
+      startRedis(engine, workplace, [...args, ...(debug ? ALLOW_DEBUG : [])]),
     startKafka: ({ config = {} } = {}) => startKafka(engine, workplace, config),
     dispose: () => workplace.close(),
   };

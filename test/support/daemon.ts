@@ -39,17 +39,17 @@ type Databases = DaemonStatus['sources'][number]['databases'];
 export class Daemon {
   /** The process ends with ours, whatever becomes of the test. */
   readonly #workplace = new Workplace();
-  readonly #config: object;
+  readonly #config: { readonly http?: object };
   readonly port: number;
   #child: ChildProcess | undefined;
   #output = '';
 
-  private constructor(port: number, config: object) {
+  private constructor(port: number, config: { readonly http?: object }) {
     this.port = port;
     this.#config = config;
   }
 
-  /** @param config as in the YAML file; http and state are filled in. */
+  /** @param config as in the YAML file; its HTTP port and state are filled in. */
   static async create(config: object): Promise<Daemon> {
     return new Daemon(await freePort(), config);
   }
@@ -65,7 +65,9 @@ export class Daemon {
   async start(): Promise<void> {
     const file = join(this.#workplace.dir, 'keyferry.yaml');
     const state = { path: join(this.#workplace.dir, 'state') };
-    await writeFile(file, stringify({ http: { port: this.port }, state, log: { level: 'debug' }, ...this.#config }));
+    const { http, ...config } = this.#config;
+    const all = { http: { port: this.port, ...http }, state, log: { level: 'debug' }, ...config };
+    await writeFile(file, stringify(all));
     const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
     const collect = (chunk: Buffer): void => {
       this.#output += chunk.toString();

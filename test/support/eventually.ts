@@ -7,13 +7,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export const eventually = async <T>(
   probe: () => T | Promise<T>,
   { timeoutMs = 20_000, what = 'the condition' }: { timeoutMs?: number; what?: string } = {},
-): Promise<T> => {
+): Promise<Exclude<T, false | null>> => {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
     let failure: unknown;
     try {
       const found = await probe();
-      if (found !== false && found !== null) return found;
+      if (found !== false && found !== null) return found as Exclude<T, false | null>;
     } catch (error) {
       failure = error;
     }

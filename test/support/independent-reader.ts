@@ -1,6 +1,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
+import { expiryOf, fieldExpiriesOf } from './independent-expiry.ts';
 
 /**
  * Reads Redis and the topic by other means than Keyferry's own, so that a test compares two independent views: kafkajs'
@@ -120,17 +121,39 @@ const streamValue = async (redis: Redis, key: Buffer) => {
   };
 };
 
-const valueOf = async (redis: Redis, key: Buffer, type: string): Promise<{ parts: Buffer[]; value: unknown }> => {
+interface ShownValue {
+  /** All byte strings in it. */
+  readonly parts: Buffer[];
+  readonly value: unknown;
+  readonly fieldExpireAt?: Readonly<Record<string, number>>;
+}
+
+const hashValue = async (redis: Redis, key: Buffer): Promise<ShownValue> => {
+  const flat = (await redis.callBuffer('HGETALL', key)) as Buffer[];
+  const show = text(flat);
+  const fields = pairs(flat);
+  const expiries = await fieldExpiriesOf(
+    redis,
+    key,
+    fields.map(([field]) => field),
+  );
+  return {
+    parts: flat,
+    value: Object.fromEntries(fields.map(([field, each]) => [show(field), show(each)])),
+    ...(expiries.size === 0
+      ? {}
+      : { fieldExpireAt: Object.fromEntries([...expiries].map(([field, at]) => [show(field), at])) }),
+  };
+};
+
+const valueOf = async (redis: Redis, key: Buffer, type: string): Promise<ShownValue> => {
   switch (type) {
     case 'string': {
       const value = (await redis.getBuffer(key)) ?? Buffer.alloc(0);
       return { parts: [value], value: text([value])(value) };
     }
-    case 'hash': {
-      const flat = (await redis.callBuffer('HGETALL', key)) as Buffer[];
-      const show = text(flat);
-      return { parts: flat, value: Object.fromEntries(pairs(flat).map(([field, each]) => [show(field), show(each)])) };
-    }
+    case 'hash':
+      return hashValue(redis, key);
     case 'list': {
       const items = await redis.lrangeBuffer(key, 0, -1);
       return { parts: items, value: items.map(text(items)) };
@@ -156,10 +179,10 @@ const valueOf = async (redis: Redis, key: Buffer, type: string): Promise<{ parts
 export const expectedRecord = async (redis: Redis, key: Buffer): Promise<unknown> => {
   const type = await redis.type(key);
   if (type === 'none') return undefined;
-  const { parts, value } = await valueOf(redis, key, type);
-  const expireAt = Number(await redis.call('PEXPIRETIME', key));
+  const { parts, ...shown } = await valueOf(redis, key, type);
+  const expireAt = await expiryOf(redis, key);
   if (expireAt === -2) return undefined;
-  return { type, ...(isText(parts) ? {} : { encoding: 'base64' }), value, ...(expireAt > 0 ? { expireAt } : {}) };
+  return { type, ...(isText(parts) ? {} : { encoding: 'base64' }), ...shown, ...(expireAt > 0 ? { expireAt } : {}) };
 };
 
 const show = (key: string): string => JSON.stringify(key).slice(0, 80);

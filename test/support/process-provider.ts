@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { serverProperties } from './kafka-config.ts';
 import { kafkaClassPath } from './kafka-jars.ts';
 import { createKafkaProcess, java } from './kafka-process.ts';
 import { freePort, freePorts } from './ports.ts';
 import { redisAnswers } from './readiness.ts';
 import { ServerProcess } from './server-process.ts';
-import type { KafkaServer, RedisServer, StackProvider } from './stack.ts';
+import type { KafkaServer, RedisOptions, RedisServer, StackProvider } from './stack.ts';
 import { tool } from './tools.ts';
 import { Workplace } from './workplace.ts';
 
@@ -17,7 +19,7 @@ export const processProvider = (): StackProvider => {
   const workplace = new Workplace();
   return {
     name: 'processes',
-    startRedis: ({ args = [] } = {}) => startRedis(workplace, args),
+    startRedis: (options = {}) => startRedis(workplace, options),
     startKafka: ({ config = {} } = {}) => startKafka(workplace, config),
     dispose: () => workplace.close(),
   };
@@ -34,15 +36,22 @@ export const prepareProcesses = async (): Promise<void> => {
 export const redisServer = async (): Promise<string> =>
   process.env['KEYFERRY_TEST_REDIS_SERVER'] ?? (await tool('redis-server', 'redis-server'));
 
-const startRedis = async (workplace: Workplace, args: readonly string[]): Promise<RedisServer> => {
+/** `7` of a line such as `Redis server v=7.0.15 sha=...`. */
+const majorVersion = async (command: string): Promise<number> => {
+  const { stdout } = await promisify(execFile)(command, ['--version']);
+  return Number(/ v=(\d+)\./.exec(stdout)?.[1]);
+};
+
+const startRedis = async (workplace: Workplace, { args = [], debug = false }: RedisOptions): Promise<RedisServer> => {
   const command = await redisServer();
+  const allowDebug = debug && (await majorVersion(command)) >= 7 ? ['--enable-debug-command', 'yes'] : [];
   const port = await freePort();
   const dir = workplace.path('redis');
   mkdirSync(dir);
   const server = new ServerProcess(workplace, {
     name: 'redis-server',
     command,
-    args: ['--port', String(port), '--bind', HOST, '--dir', dir, '--save', '', ...args],
+    args: ['--port', String(port), '--bind', HOST, '--dir', dir, '--save', '', ...allowDebug, ...args],
     cwd: dir,
     logFile: join(dir, 'redis.log'),
     isReady: () => redisAnswers(HOST, port),

@@ -25,10 +25,16 @@ export interface KafkaServer {
   start(): Promise<void>;
 }
 
+export interface RedisOptions {
+  /** Further redis-server arguments: `['--requirepass', 'x']`. Memory only unless they say otherwise. */
+  readonly args?: readonly string[];
+  /** Whether DEBUG is to be allowed: before Redis 7 it always is, and the setting is not known. */
+  readonly debug?: boolean;
+}
+
 export interface StackProvider {
   readonly name: 'processes' | 'containers';
-  /** @param args further redis-server arguments: `['--requirepass', 'x']`. Memory only unless they say otherwise. */
-  startRedis(options?: { readonly args?: readonly string[] }): Promise<RedisServer>;
+  startRedis(options?: RedisOptions): Promise<RedisServer>;
   /** One KRaft broker, topics not created automatically. @param config further broker properties. */
   startKafka(options?: { readonly config?: Readonly<Record<string, string>> }): Promise<KafkaServer>;
   /** Ends everything that this provider started. */

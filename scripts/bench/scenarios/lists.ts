@@ -78,7 +78,7 @@ const carry = async ({ dir, kafka, client }: Bench, redis: RedisServer, topic: T
       return done >= items && done;
     };
     const done = await eventually(probe, { timeoutMs: TIMEOUT_MS, what: `${items} items to be published` });
-    return { done: Number(done), at: performance.now(), cpu: cpuSeconds(daemon.pid) };
+    return { done: done, at: performance.now(), cpu: cpuSeconds(daemon.pid) };
   };
   const first = await reach(1);
   const last = await reach(count);

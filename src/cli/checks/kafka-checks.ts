@@ -125,8 +125,10 @@ const deadLetters: Check<KafkaContext> = {
       ...sinks.map(({ name, deadLetter }) => ({ who: `sink ${name}`, deadLetter })),
     ];
     const findings: Finding[] = [];
-    for (const { who, deadLetter } of flows) {
+    // Flows may share one: it is told once.
+    for (const [deadLetter, users] of Map.groupBy(flows, (flow) => flow.deadLetter)) {
       if (deadLetter === undefined) continue;
+      const who = users.map((user) => user.who).join(', ');
       const spec = { name: deadLetter, partitions: 1, config: {} };
       const found = (topic: TopicDescription): readonly Finding[] => [
         ...deadLetterFindings(topic, who),
@@ -221,7 +223,7 @@ const origins: Check<KafkaContext> = {
 
 const sharing: Check<KafkaContext> = {
   name: 'topics with several writers',
-  run: ({ sources, existing }) => sharedTopics(sources, existing),
+  run: ({ sources, existing, events }) => sharedTopics(sources, existing, events),
 };
 
 export const KAFKA_CHECKS: readonly Check<KafkaContext>[] = [

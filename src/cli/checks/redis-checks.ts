@@ -1,43 +1,62 @@
+import { lacksOf, readCapabilities } from '../../clients/redis/capabilities.ts';
 import type { RedisClient, RedisConnection } from '../../clients/redis/port.ts';
 import { isKeyferryError, messageOf } from '../../core/errors.ts';
-import { RESERVED_PREFIX } from '../../core/key-name.ts';
+import { whyUnfit } from '../../redis-to-kafka/feeds/fit-server.ts';
 import { missingFlags, readFlags } from '../../redis-to-kafka/feeds/notification-flags.ts';
 import { type Check, type Finding, fail, failure, ok, warn } from './finding.ts';
-import { type Denial, type Feature, denials } from './redis-permissions.ts';
+import { SWITCHING, beforeRedis7 } from './keyspace-needs.ts';
+import type { Need } from './redis-needs.ts';
+import { type Denials, denials } from './redis-permissions.ts';
 
 /** A Redis that answers, and what the configuration does with it. */
 export interface RedisContext {
   /** `redis 127.0.0.1:6379` */
   readonly subject: string;
-  readonly client: RedisClient;
+  /** Subscribes at this server. */
+  readonly client: Pick<RedisClient, 'subscribe' | 'isCluster'>;
   readonly connection: RedisConnection;
-  /** Databases that sources read. */
+  /** What the configuration asks of the user. */
+  readonly needs: readonly Need[];
+  /** Databases whose notifications are listened to. */
   readonly watched: readonly number[];
   /** Whether a source is to switch notifications on. */
   readonly manages: boolean;
-  /** Databases that sinks write. */
-  readonly written: readonly number[];
+  /** Databases that anything reads or writes. */
+  readonly used: readonly number[];
 }
 
 const version: Check<RedisContext> = {
   name: 'the version',
   run: async ({ subject, connection }) => {
-    const info = await connection.call('INFO', 'server').catch(() => '');
-    const [, found] = /(?:redis|valkey)_version:(\S+)/.exec(String(info)) ?? [];
-    return [ok(subject, found === undefined ? 'answers' : `answers, version ${found}`)];
+    const capabilities = await readCapabilities(connection);
+    const { server, version: found } = capabilities;
+    const lacks = lacksOf(capabilities).map((lack) => ok(subject, `lacks ${lack}`));
+    return [ok(subject, found === '' ? 'answers' : `answers: ${server} ${found}`), ...lacks];
+  },
+};
+
+/** A node of a cluster has only some of the keys, whatever we take it for; the other way round there are no slots. */
+const mode: Check<RedisContext> = {
+  name: 'the topology',
+  run: async ({ subject, client, connection }) => {
+    const info = String(await connection.call('INFO', 'cluster').catch(() => ''));
+    const [, enabled] = /^cluster_enabled:([01])/m.exec(info) ?? [];
+    if (enabled === undefined || (enabled === '1') === client.isCluster) return [];
+    return client.isCluster
+      ? [fail(subject, 'is no node of a cluster', 'write `topology: standalone`, or name nodes of the cluster')]
+      : [fail(subject, 'is a node of a cluster', 'write `topology: cluster`, and its nodes under `nodes`')];
   },
 };
 
 const permissions: Check<RedisContext> = {
   name: 'permissions',
-  run: async (context) => {
-    const { subject, connection } = context;
+  run: async ({ subject, connection, needs }) => {
     const user = await userName(connection);
     const findings: Finding[] = [];
     try {
-      for (const feature of featuresOf(context)) {
-        findings.push(...deniedFindings(subject, user, feature, await denials(connection, feature)));
-      }
+      const { expireTime } = await readCapabilities(connection);
+      for (const need of expireTime ? needs : needs.map(beforeRedis7))
+        findings.push(...deniedFindings(subject, user, need, await denials(connection, need)));
     } catch (error) {
       if (!isKeyferryError(error, 'KF_REDIS_PERMISSION')) throw error;
       const todo = `ACL SETUSER ${user} +multi +discard`;
@@ -47,34 +66,21 @@ const permissions: Check<RedisContext> = {
   },
 };
 
-const featuresOf = ({ watched, written, manages }: RedisContext): readonly Feature[] => [
-  'a connection',
-  'the id of this Redis',
-  ...(watched.length > 0
-    ? (['reading keys', 'reading large keys', 'finding all keys', 'noticing a replaced dataset'] as const)
-    : []),
-  ...(written.length > 0 ? (['writing keys'] as const) : []),
-  ...(manages ? (['switching notifications on'] as const) : []),
-];
-
 const deniedFindings = (
   subject: string,
   user: string,
-  feature: Feature,
-  denied: readonly Denial[],
+  { what, isOptional = false }: Need,
+  { commands, keys }: Denials,
 ): readonly Finding[] => {
-  const commands = denied.filter(({ onKeys }) => !onKeys).map(({ command }) => command);
+  const tell = isOptional ? warn : fail;
+  const needed = isOptional ? 'wanted' : 'needed';
+  const rules = (sign: string, names: readonly string[]): string =>
+    `ACL SETUSER ${user} ${names.map((name) => `${sign}${name}`).join(' ')}`;
   const findings: Finding[] = [];
-  if (commands.length > 0) {
-    const rules = commands.map((command) => `+${command}`).join(' ');
-    findings.push(
-      fail(subject, `denies ${commands.join(', ')}, needed for ${feature}`, `ACL SETUSER ${user} ${rules}`),
-    );
-  }
-  if (denied.some(({ onKeys }) => onKeys)) {
-    const todo = `ACL SETUSER ${user} ~${RESERVED_PREFIX}*, beside the keys that are to be carried`;
-    findings.push(fail(subject, `denies the keys ${RESERVED_PREFIX}*, needed for ${feature}`, todo));
-  }
+  if (commands.length > 0)
+    findings.push(tell(subject, `denies ${commands.join(', ')}, ${needed} for ${what}`, rules('+', commands)));
+  if (keys.length > 0)
+    findings.push(tell(subject, `denies the keys ${keys.join(', ')}, ${needed} for ${what}`, rules('~', keys)));
   return findings;
 };
 
@@ -105,6 +111,8 @@ const notifications: Check<RedisContext> = {
   name: 'notifications',
   run: async ({ subject, connection, watched, manages }) => {
     if (watched.length === 0) return [];
+    const unfit = whyUnfit(await readCapabilities(connection));
+    if (unfit !== undefined) return [fail(subject, unfit, 'mirror a Redis or Valkey: nothing else makes up for it')];
     let flags: string;
     try {
       flags = await readFlags(connection);
@@ -118,8 +126,8 @@ const notifications: Check<RedisContext> = {
     const what = `sends no key-event notifications: notify-keyspace-events is "${flags}"`;
     const todo = `CONFIG SET notify-keyspace-events ${flags}${missing}, and in redis.conf`;
     if (!manages) return [fail(subject, what, todo)];
-    const denied = await denials(connection, 'switching notifications on');
-    return denied.length === 0 ? [ok(subject, `${what}; run adds ${missing}`)] : [fail(subject, what, todo)];
+    const denied = await denials(connection, SWITCHING);
+    return denied.commands.length === 0 ? [ok(subject, `${what}; run adds ${missing}`)] : [fail(subject, what, todo)];
   },
 };
 
@@ -150,10 +158,11 @@ const outputBuffer: Check<RedisContext> = {
 
 const databases: Check<RedisContext> = {
   name: 'databases',
-  run: async ({ subject, connection, watched, written }) => {
-    const used = [...new Set([...watched, ...written])];
+  run: async ({ subject, client, connection, used }) => {
     const replies = await connection.pipeline(used.map((db) => ['SELECT', db]));
-    const todo = 'raise `databases` in redis.conf, or name another one in the configuration';
+    const todo = client.isCluster
+      ? 'name database 0 in the configuration: a cluster has no other'
+      : 'raise `databases` in redis.conf, or name another one in the configuration';
     return replies.flatMap((reply, at) =>
       reply instanceof Error ? [failure(`${subject} database ${used[at] ?? ''}`, reply, todo)] : [],
     );
@@ -162,6 +171,7 @@ const databases: Check<RedisContext> = {
 
 export const REDIS_CHECKS: readonly Check<RedisContext>[] = [
   version,
+  mode,
   databases,
   permissions,
   subscriptions,

@@ -1,118 +1,48 @@
 import type { RedisCommand, RedisConnection } from '../../clients/redis/port.ts';
-import { RESERVED_PREFIX } from '../../core/key-name.ts';
+import { sampleKey } from './key-globs.ts';
+import { KEY, type Need } from './redis-needs.ts';
 
-const KEY = `${RESERVED_PREFIX}check`;
-const SOME_SHA1 = '0'.repeat(40);
-
-/**
- * What the daemon sends, by what it is for: the one list for an ACL. Commands that a server does not know are taken for
- * those of a newer version or a module.
- */
-export const COMMANDS = {
-  'a connection': [
-    ['CLIENT', 'ID'],
-    ['CLIENT', 'KILL', 'ID', 0],
-  ],
-  'the id of this Redis': [
-    ['EVALSHA', SOME_SHA1, 0],
-    ['EVAL', '', 0],
-    ['SELECT', 0],
-    ['SET', KEY, ''],
-    ['GET', KEY],
-  ],
-  'reading keys': [
-    ['EVALSHA_RO', SOME_SHA1, 0],
-    ['EVAL_RO', '', 0],
-    ['TYPE', KEY],
-    ['EXISTS', KEY],
-    ['PEXPIRETIME', KEY],
-    ['MEMORY', 'USAGE', KEY],
-    ['OBJECT', 'ENCODING', KEY],
-    ['GET', KEY],
-    ['GETRANGE', KEY, 0, 0],
-    ['STRLEN', KEY],
-    ['HLEN', KEY],
-    ['HGETALL', KEY],
-    ['HSCAN', KEY, 0],
-    ['LLEN', KEY],
-    ['LRANGE', KEY, 0, 0],
-    ['SCARD', KEY],
-    ['SMEMBERS', KEY],
-    ['SSCAN', KEY, 0],
-    ['ZCARD', KEY],
-    ['ZRANGE', KEY, 0, 0],
-    ['XLEN', KEY],
-    ['XRANGE', KEY, '-', '+'],
-    ['XREVRANGE', KEY, '+', '-'],
-    ['XINFO', 'STREAM', KEY],
-    ['XINFO', 'GROUPS', KEY],
-    ['HPEXPIRETIME', KEY, 'FIELDS', 1, ''],
-    ['JSON.GET', KEY],
-    ['DUMP', KEY],
-  ],
-  'reading large keys': [['WATCH', KEY], ['UNWATCH'], ['EXEC']],
-  'finding all keys': [['SCAN', 0], ['DBSIZE']],
-  'noticing a replaced dataset': [['INFO']],
-  'writing keys': [
-    ['EVALSHA', SOME_SHA1, 0],
-    ['EVAL', '', 0],
-    ['UNLINK', KEY],
-    ['DEL', KEY],
-    ['SET', KEY, ''],
-    ['SETRANGE', KEY, 0, ''],
-    ['PEXPIREAT', KEY, 0],
-    ['TIME'],
-    ['RESTORE', KEY, 0, ''],
-    ['HSET', KEY, '', ''],
-    ['HPEXPIREAT', KEY, 0, 'FIELDS', 1, ''],
-    ['RPUSH', KEY, ''],
-    ['SADD', KEY, ''],
-    ['ZADD', KEY, 0, ''],
-    ['XADD', KEY, '*', '', ''],
-    ['XSETID', KEY, 0],
-    ['XGROUP', 'CREATE', KEY, '', 0],
-    ['XGROUP', 'DESTROY', KEY, ''],
-    ['JSON.SET', KEY, '$', ''],
-  ],
-  'switching notifications on': [
-    ['CONFIG', 'GET', 'notify-keyspace-events'],
-    ['CONFIG', 'SET', 'keyferry-check', ''],
-  ],
-} as const satisfies Record<string, readonly RedisCommand[]>;
-
-export type Feature = keyof typeof COMMANDS;
-
-/** A command that may not be run. */
-export interface Denial {
-  /** As ACL SETUSER takes it: `xinfo|stream`. */
-  readonly command: string;
-  /** The command is allowed, but not on our keys. */
-  readonly onKeys: boolean;
+/** What a user may not do. */
+export interface Denials {
+  /** As ACL SETUSER takes them: `xinfo|stream`. */
+  readonly commands: readonly string[];
+  /** Globs of keys on which the commands are denied. */
+  readonly keys: readonly string[];
 }
 
-const CONTAINERS = new Set(['CLIENT', 'CONFIG', 'MEMORY', 'OBJECT', 'XGROUP', 'XINFO']);
+const CONTAINERS = new Set(['CLIENT', 'CLUSTER', 'COMMAND', 'CONFIG', 'MEMORY', 'OBJECT', 'XGROUP', 'XINFO']);
 
 const aclName = ([name, first]: RedisCommand): string =>
-  (CONTAINERS.has(name) ? `${name}|${String(first)}` : name).toLowerCase();
-
-/** These stand for a transaction and cannot be queued in one; sent alone they do nothing. */
-const RUN_FOR_REAL: ReadonlySet<Feature> = new Set<Feature>(['reading large keys']);
+  (CONTAINERS.has(name) && first !== undefined ? `${name}|${String(first)}` : name).toLowerCase();
 
 /**
- * Asks what the user may not run, without doing anything: a transaction is queued, for which Redis looks at every
+ * Asks what the user may not do, without doing anything: a transaction is queued, for which Redis looks at every
  * permission, and then discarded. ACL DRYRUN would tell it too, but the users in question rarely may run that.
  * @throws KF_REDIS_PERMISSION where not even MULTI and DISCARD are allowed, so that nothing can be told.
  */
-export const denials = async (connection: RedisConnection, feature: Feature): Promise<readonly Denial[]> => {
-  const commands: readonly RedisCommand[] = COMMANDS[feature];
-  const ask = RUN_FOR_REAL.has(feature) ? connection.pipeline(commands) : queued(connection, commands);
-  return (await ask).flatMap((reply, at) => {
-    const command = commands[at];
+export const denials = async (connection: RedisConnection, { commands, keys, ask }: Need): Promise<Denials> => {
+  const globs = keys.length === 0 ? [''] : keys;
+  const asked = globs.flatMap((glob) =>
+    commands.map((command) => ({ glob, command, sent: withKey(command, sampleKey(glob)) })),
+  );
+  const all = asked.map(({ sent }) => sent);
+  const replies = await (ask === 'run' ? connection.pipeline(all) : queued(connection, all));
+  const denied = asked.flatMap(({ glob, command }, at) => {
+    const reply = replies[at];
     // A denied EXEC is an EXECABORT that says why.
-    if (command === undefined || !(reply instanceof Error) || !reply.message.includes('NOPERM')) return [];
-    return [{ command: aclName(command), onKeys: !reply.message.includes(' to run ') }];
+    if (!(reply instanceof Error) || !reply.message.includes('NOPERM')) return [];
+    return [{ glob, command: aclName(command), onKeys: !reply.message.includes(' to run ') }];
   });
+  return {
+    commands: [...new Set(denied.filter(({ onKeys }) => !onKeys).map(({ command }) => command))],
+    keys: [...new Set(denied.filter(({ onKeys }) => onKeys).map(({ glob }) => glob))],
+  };
 };
+
+const withKey = ([name, ...args]: RedisCommand, key: string): RedisCommand => [
+  name,
+  ...args.map((arg) => (arg === KEY ? key : arg)),
+];
 
 const queued = async (connection: RedisConnection, commands: readonly RedisCommand[]) => {
   // In two writes: without MULTI, what follows in the same write would be run.

@@ -30,6 +30,20 @@ const COMMANDS = {
 type Command = keyof typeof COMMANDS;
 const NAMES = Object.keys(COMMANDS) as Command[];
 
+const CONSEQUENCES: Readonly<Record<Command, string>> = {
+  readOnlyScripts: 'a user who reads keys needs EVAL and EVALSHA',
+  expireTime: 'expiries are reckoned from the time that is left',
+  fieldExpiry: 'fields of hashes do not expire, and a sink cannot write those that do',
+  noTouch: 'reads make keys look used to LRU and LFU',
+  tracking: 'FLUSHALL is noticed by the next reconcile only',
+};
+
+/** What a server lacks, each with what follows: `PEXPIRETIME: expiries are reckoned from ...` */
+export const lacksOf = (capabilities: RedisCapabilities): readonly string[] =>
+  NAMES.filter((name) => !capabilities[name]).map(
+    (name) => `${COMMANDS[name].replace('|', ' ')}: ${CONSEQUENCES[name]}`,
+  );
+
 /** @throws KF_REDIS_UNAVAILABLE. What the user may not ask is concluded from the rest. */
 export const readCapabilities = async (connection: RedisConnection): Promise<RedisCapabilities> => {
   const [info = null, commands = null] = await connection.pipeline([

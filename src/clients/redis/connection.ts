@@ -6,9 +6,12 @@ import type { RedisArgument, RedisCommand, RedisConnection, RedisReply, RedisScr
 import { argsOf, eachOf } from './script-each.ts';
 import { ScriptRunner } from './script-runner.ts';
 import { send, sendAll } from './send.ts';
+import { within } from './within.ts';
 
 const FIRST_RETRY_MS = 50;
 const LONGEST_RETRY_MS = 2_000;
+/** A stop has 25 s for everything, and what closes before this connection may have waited too. */
+const QUIT_WITHIN_MS = 3_000;
 
 export interface ReconnectingOptions {
   /** @throws why it cannot be dialled now. */
@@ -74,8 +77,9 @@ export class ReconnectingConnection implements RedisConnection {
   }
 
   async close(): Promise<void> {
-    // QUIT is answered after everything that was sent before it.
-    await this.#send('QUIT', []).catch(() => undefined);
+    // QUIT is answered after everything that was sent before it. A server that hangs answers nothing.
+    const quit = this.#send('QUIT', []);
+    await within(QUIT_WITHIN_MS, this.#options.clock, quit).catch(() => undefined);
     this.#closing.abort();
     await this.#done;
   }

@@ -3,8 +3,9 @@ import { KeyferryError } from '../../core/errors.ts';
 import type { RedisAccess } from './access.ts';
 import type { RedisAddress } from './address.ts';
 import { ClusterScout } from './cluster/cluster-scout.ts';
-import { type DialOptions, type Line, dial } from './dial.ts';
+import type { DialOptions, Line } from './dial.ts';
 import type { Deployment } from './dial-master.ts';
+import { type Dial, dialerFor } from './dialer.ts';
 import { fixedTopology } from './fixed-topology.ts';
 import { send } from './send.ts';
 import { SentinelScout } from './sentinel/sentinel-scout.ts';
@@ -18,7 +19,7 @@ const SENTINELS_EVERY_MS = 500;
 
 export const standalone = (address: RedisAddress, access: RedisAccess): Deployment => ({
   topology: () => fixedTopology(address),
-  dial: (to, options) => dial(to, access, options),
+  dial: dialerFor(access),
   // What it calls itself is its user's business: a replica may be read as well.
   confirm: () => Promise.resolve(),
 });
@@ -37,25 +38,27 @@ type DialExtra = Pick<DialOptions, 'previous' | 'signal'>;
 
 /** For those connections that only ask who the masters are. */
 const scoutDial =
-  (access: RedisAccess, clientName: string) =>
+  (dial: Dial, clientName: string) =>
   (to: RedisAddress, extra: DialExtra): Promise<Line> =>
-    dial(to, access, { ...extra, db: 0, clientName: `${clientName}:topology` });
+    dial(to, { ...extra, db: 0, clientName: `${clientName}:topology` });
 
 export const behindSentinels = (options: SentinelOptions): Deployment => {
   const { sentinelAccess, access, clientName, clock } = options;
+  const dialSentinel = dialerFor(sentinelAccess);
+  const dial = dialerFor(access);
   const watch = new TopologyWatch({
     scout: () =>
       new SentinelScout({
         ...options,
-        dialSentinel: scoutDial(sentinelAccess, clientName),
-        dialMaster: scoutDial(access, clientName),
+        dialSentinel: scoutDial(dialSentinel, clientName),
+        dialMaster: scoutDial(dial, clientName),
       }),
     everyMs: SENTINELS_EVERY_MS,
     clock,
   });
   return {
     topology: () => watch.open(),
-    dial: (to, dialOptions) => dial(to, access, dialOptions),
+    dial,
     // A demoted master goes on answering: it must say itself that it is one.
     confirm: mustBeMaster,
   };
@@ -69,14 +72,15 @@ export interface ClusterOptions {
 }
 
 export const inCluster = ({ seeds, access, clientName, clock }: ClusterOptions): Deployment => {
+  const dial = dialerFor(access);
   const watch = new TopologyWatch({
-    scout: () => new ClusterScout({ seeds, dial: scoutDial(access, clientName), clock }),
+    scout: () => new ClusterScout({ seeds, dial: scoutDial(dial, clientName), clock }),
     everyMs: CLUSTER_EVERY_MS,
     clock,
   });
   return {
     topology: () => watch.open(),
-    dial: (to, options) => dial(to, access, options),
+    dial,
     confirm: async (line, master) => {
       const id = String(await send(line.redis, line.address, 'CLUSTER', ['MYID']));
       if (id !== master.id) {

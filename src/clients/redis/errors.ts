@@ -19,8 +19,12 @@ const TRANSIENT = new Set([
   'NOREPLICAS',
 ]);
 const AUTH = new Set(['WRONGPASS', 'NOAUTH']);
+/** So begin others of them: no connection is left; who waited at a master that became a replica is sent away. */
+const PASSING = ['ERR max number of clients', 'UNBLOCKED force unblock from blocking operation'];
 /** So says a script, whose key went to another node of the cluster, or whose cluster is down. */
 const NOT_HERE = /cript attempted to (access a non local key|execute a (write )?command while the cluster is down)/;
+/** Before Redis 7 the error of a script's command comes behind where in the script it was, and maybe with a minus. */
+const PLACE_IN_SCRIPT = /^(?:ERR Error running script \(call to f_[0-9a-f]+\): )?(?:@user_script: ?\d+: )+-?/;
 /** Redis 7.0 says so for a command of a script, with no code of its own. */
 const NOT_PERMITTED_IN_SCRIPT = "The user executing the script can't";
 
@@ -30,10 +34,13 @@ const NOT_PERMITTED_IN_SCRIPT = "The user executing the script can't";
  * @param what the command, for people: `EVALSHA`.
  */
 export const refusal = (what: string, reply: string): KeyferryError => {
-  const words = reply.replace(/, with args beginning with:.*$/s, '');
-  const token = refusalToken(words);
+  const words = reply
+    .replace(PLACE_IN_SCRIPT, '')
+    .replace(/, with args beginning with:.*$/s, '')
+    .trimEnd();
+  const token = words.split(' ', 1)[0] ?? '';
   const message = `Redis refused ${what}: ${words}`;
-  if (TRANSIENT.has(token) || words.startsWith('ERR max number of clients') || NOT_HERE.test(words)) {
+  if (TRANSIENT.has(token) || PASSING.some((beginning) => words.startsWith(beginning)) || NOT_HERE.test(words)) {
     return new KeyferryError('KF_REDIS_UNAVAILABLE', message);
   }
   if (AUTH.has(token)) return new KeyferryError('KF_REDIS_AUTH', message);
@@ -45,10 +52,6 @@ export const refusal = (what: string, reply: string): KeyferryError => {
 /** Redis' own words in the error of a call; undefined where the connection broke and Redis said nothing. */
 export const wordsOfRedis = (error: KeyferryError): string | undefined =>
   /^Redis refused [^:]*: (.*)$/s.exec(error.message)?.[1];
-
-/** The first word; for an error inside a script before Redis 7, the one that the script's command gave. */
-const refusalToken = (words: string): string =>
-  /^ERR Error running script .*? -([A-Z]+) /.exec(words)?.[1] ?? words.split(' ', 1)[0] ?? '';
 
 /** Whatever a call may fail with, as a KeyferryError. What is not Redis' own answer is a connection that broke. */
 export const toKeyferryError = (what: string, error: unknown, address: string): KeyferryError => {

@@ -19,21 +19,37 @@ export class MasterConnections {
    * @throws as RedisTopology.ready and RedisConnection.ready do: where one of them is away, nothing can be said of all.
    */
   async all(signal?: AbortSignal): Promise<readonly RedisConnection[]> {
+    const { connections, away } = await this.reachable(signal);
+    if (away !== undefined) throw away;
+    return connections;
+  }
+
+  /**
+   * To those that are masters now and can be reached, and why one cannot.
+   * @throws as RedisTopology.ready does.
+   */
+  async reachable(
+    signal?: AbortSignal,
+  ): Promise<{ readonly connections: readonly RedisConnection[]; readonly away: unknown }> {
     await this.#topology.ready(signal);
     const { masters } = this.#topology;
+    let away: unknown;
     for (const [id, connection] of this.#connections) {
       if (masters.some((master) => master.id === id)) continue;
       this.#connections.delete(id);
       void connection.close();
     }
-    return Promise.all(
+    const connections = await Promise.all(
       masters.map(async (master) => {
         const connection = this.#connections.get(master.id) ?? this.#redis.connectNode(master, this.#options);
         this.#connections.set(master.id, connection);
-        await connection.ready(signal);
-        return connection;
+        await connection.ready(signal).catch((error: unknown) => {
+          away = error;
+        });
+        return connection.isReady ? [connection] : [];
       }),
     );
+    return { connections: connections.flat(), away };
   }
 
   /** To the master that has the key's slot now; undefined while nobody has it. */

@@ -1,11 +1,21 @@
 import type { Clock } from '../../core/clock.ts';
 import type { RedisMetrics } from '../../observability/metrics.ts';
-import type { RedisConnection } from './port.ts';
+import type { RedisCommand, RedisConnection } from './port.ts';
 
 /** Of the commands that Keyferry sends by themselves, those that write. */
-const WRITES = new Set(['SET', 'DEL', 'UNLINK', 'XACK', 'XAUTOCLAIM', 'XGROUP', 'XREADGROUP']);
+const WRITES = new Set([
+  ...['SET', 'DEL', 'UNLINK', 'HDEL', 'BLMOVE'],
+  ...['XACK', 'XAUTOCLAIM', 'XGROUP', 'XREADGROUP'],
+]);
+/** They take as long as nobody else does something. */
+const BLOCKING = new Set(['BLMOVE', 'BLMPOP', 'BLPOP', 'BRPOP', 'BRPOPLPUSH', 'BZMPOP', 'BZPOPMAX', 'BZPOPMIN']);
 
-/** The connection, with its commands counted and its round trips timed, but for those that wait (BLOCK). A script counts as one command for each key. */
+const waits = ([name, ...args]: RedisCommand): boolean => BLOCKING.has(name.toUpperCase()) || args.includes('BLOCK');
+
+/**
+ * The connection, with its commands counted and its round trips timed, but for those in which a command waits for others.
+ * A script counts as one command for each key.
+ */
 export const metered = (connection: RedisConnection, metrics: RedisMetrics, clock: Clock): RedisConnection => {
   const count = (name: string): void => {
     metrics.commands(WRITES.has(name.toUpperCase()) ? 'write' : 'read', 1);
@@ -22,11 +32,12 @@ export const metered = (connection: RedisConnection, metrics: RedisMetrics, cloc
     call: (name, ...args) => {
       count(name);
       const reply = connection.call(name, ...args);
-      return args.includes('BLOCK') ? reply : timed(reply);
+      return waits([name, ...args]) ? reply : timed(reply);
     },
     pipeline: (commands) => {
       for (const [name] of commands) count(name);
-      return timed(connection.pipeline(commands));
+      const replies = connection.pipeline(commands);
+      return commands.some(waits) ? replies : timed(replies);
     },
     script: (script, keys, args) => {
       metrics.commands(script.readOnly ? 'read' : 'write', keys.length);

@@ -49,7 +49,7 @@ export interface RedisConnection {
    */
   ready(signal?: AbortSignal): Promise<void>;
   readonly isReady: boolean;
-  /** Waits for commands under way, then closes. */
+  /** Waits for commands under way, a few seconds at most, then closes. */
   close(): Promise<void>;
 }
 

@@ -12,3 +12,19 @@ export const areAllSlots = (ranges: Ranges): boolean =>
 
 export const haveCommonSlot = (ranges: Ranges, others: Ranges): boolean =>
   ranges.some(({ first, last }) => others.some((other) => first <= other.last && other.first <= last));
+
+/** Those of the slots that none of the others has. */
+export const slotsWithout = (ranges: Ranges, others: readonly Ranges[]): Ranges => {
+  const taken = new Uint8Array(SLOT_COUNT);
+  for (const { first, last } of others.flat()) taken.fill(1, first, last + 1);
+  const left: SlotRange[] = [];
+  for (const { first, last } of ranges) {
+    for (let slot = first; slot <= last; slot += 1) {
+      const before = left.at(-1);
+      if (taken[slot] === 1) continue;
+      if (before?.last === slot - 1) left[left.length - 1] = { first: before.first, last: slot };
+      else left.push({ first: slot, last: slot });
+    }
+  }
+  return left;
+};

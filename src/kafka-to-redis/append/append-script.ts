@@ -66,24 +66,38 @@ local function is_refused(outcome, words)
   return type(outcome) == 'table' and outcome.err and (not words or string.find(outcome.err, words, 1, true))
 end
 
-local function last_ms(key)
+local function last_id(key)
   local info = redis.call('XINFO', 'STREAM', key)
   for i = 1, #info, 2 do
-    if info[i] == 'last-generated-id' then return string.match(info[i + 1], '^%d+') end
+    if info[i] == 'last-generated-id' then return info[i + 1] end
   end
+end
+
+-- Halves of IDs stay texts as well.
+local function incremented(digits)
+  local head, nines = string.match(digits, '^(.-)(9*)$')
+  local last = head == '' and 0 or string.sub(head, -1)
+  return string.sub(head, 1, -2) .. string.format('%d', last + 1) .. string.rep('0', #nines)
+end
+
+-- Redis 7 takes an ID with * for its second half; this constant came with it.
+local function next_id(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return ms .. '-' .. (redis.REDIS_VERSION_NUM and '*' or incremented(seq))
 end
 
 -- An ID's first half is the offset, unless another partition, topic or program has written a higher one: then that.
 local tops = {}
 local function append_entry(key, offset, first, last)
   local added
-  if not tops[key] or is_above(offset, tops[key]) then
+  local top = tops[key] and string.match(tops[key], '^%d+')
+  if not top or is_above(offset, top) then
     added = add_entry(key, offset .. '-' .. sequence, first, last)
-    if is_refused(added, 'equal or smaller') then added = add_entry(key, last_ms(key) .. '-*', first, last) end
+    if is_refused(added, 'equal or smaller') then added = add_entry(key, next_id(last_id(key)), first, last) end
   else
-    added = add_entry(key, tops[key] .. '-*', first, last)
+    added = add_entry(key, next_id(tops[key]), first, last)
   end
-  if not is_refused(added) then tops[key] = string.match(added, '^%d+') end
+  if not is_refused(added) then tops[key] = added end
   return added
 end
 

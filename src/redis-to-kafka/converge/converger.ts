@@ -46,6 +46,8 @@ export interface ConvergerOptions {
   readonly metrics: ConvergeMetrics;
   /** A key was read; `state` undefined: it is gone. */
   readonly onRead: (key: KeyName, state: KeyState | undefined) => void;
+  /** As in ParkedKeysOptions. */
+  readonly onForgotten: (key: KeyName) => void;
   readonly signal: AbortSignal;
 }
 
@@ -69,7 +71,7 @@ export class Converger {
 
   constructor(options: ConvergerOptions) {
     this.#options = options;
-    this.#parked = new ParkedKeys(options.pending, options.clock);
+    this.#parked = new ParkedKeys(options);
   }
 
   /** Runs until the signal; then waits for what is being published. */
@@ -121,7 +123,7 @@ export class Converger {
       failed += 1;
       this.#parked.park(key, touchAt(batch, at));
     });
-    if (failure !== undefined && this.#readFailure !== failure.message)
+    if (failure !== undefined && this.#readFailure !== failure.message && !signal.aborted)
       logger.warn({ reason: failure.message, keys: failed }, 'keys cannot be read; trying again');
     if (failure !== undefined || this.#parked.size === 0) this.#readFailure = failure?.message;
     if (failed === batch.keys.length) await clock.sleep(RETRY_READ_MS, signal);

@@ -14,6 +14,8 @@ export interface LargeKey {
   readonly bytes: number;
   /** A hash on a server whose fields may expire one by one. */
   readonly fieldsMayExpire: boolean;
+  /** Whether the server has PEXPIRETIME. */
+  readonly hasExpireTime: boolean;
 }
 
 /** How the values of one type are read in one go, and in pieces that follow one another. */

@@ -14,6 +14,8 @@ export interface Touch {
   reconcile: number;
   /** Called once the key has been read after this touch, and what was read has been dealt with. */
   awaiting?: (() => void)[];
+  /** Monotonic ms at which the key could not be read for the first time. */
+  unreadSince?: number;
 }
 
 export interface PendingBatch {
@@ -23,6 +25,8 @@ export interface PendingBatch {
 
 /** Bytes of heap that one waiting key costs beside its own bytes (map slot, touch, string header), measured. */
 const ENTRY_OVERHEAD_BYTES = 160;
+
+const sizeOf = (key: KeyName): number => ENTRY_OVERHEAD_BYTES + key.length;
 
 /** A map that gives its entries out in the order in which they came. */
 class Lane extends Map<KeyName, Touch> {
@@ -135,12 +139,30 @@ export class PendingKeys {
     this.#inFlight.delete(key);
     this.#leaveReconcile(touch);
     if (meanwhile === undefined) {
-      this.#bytes -= ENTRY_OVERHEAD_BYTES + key.length;
+      this.#bytes -= sizeOf(key);
     } else {
       this.#requeue(key, meanwhile);
     }
     for (const done of touch.awaiting ?? []) done();
     this.progress.notify();
+  }
+
+  /** The key in flight cannot be read, and is forgotten: the caller opens a gap (I1, I9). Nobody may await it. */
+  forget(key: KeyName, touch: Touch): void {
+    const meanwhile = this.#inFlight.get(key);
+    if (meanwhile !== undefined) {
+      this.giveBack(key, touch);
+      return;
+    }
+    this.#inFlight.delete(key);
+    this.#leaveReconcile(touch);
+    this.#bytes -= sizeOf(key);
+    this.progress.notify();
+  }
+
+  /** How much of the bound a key in it takes. */
+  shareOf(key: KeyName): number {
+    return sizeOf(key) / this.#maxBytes;
   }
 
   /** The key could not be read or published now: it waits again, behind the others. */
@@ -180,7 +202,7 @@ export class PendingKeys {
   }
 
   #add(key: KeyName, touch: Touch): Touch {
-    this.#bytes += ENTRY_OVERHEAD_BYTES + key.length;
+    this.#bytes += sizeOf(key);
     this.#requeue(key, touch);
     return touch;
   }

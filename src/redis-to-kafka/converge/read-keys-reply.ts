@@ -1,6 +1,7 @@
 import type { RedisReply } from '../../clients/redis/port.ts';
 import type { RecordFormat } from '../../core/key-record.ts';
 import type { KeyValue, StreamEntry, StreamGroup } from '../../core/key-state.ts';
+import { expiryOf } from './expiry.ts';
 import { arrayOf, bufferOf, textOf } from './redis-replies.ts';
 import type { LargeKey, PiecewiseType } from './key-pieces.ts';
 import type { Found } from './key-source.ts';
@@ -22,8 +23,10 @@ export const readReply = (reply: RedisReply, format: RecordFormat): Found | Larg
   }
   const redisType = typeName(textOf(first));
   if (third === null) {
-    const [elements = 0, parts = 1, bytes = 0, fieldsMayExpire] = reply.slice(3).map(Number);
-    return { type: redisType as PiecewiseType, elements, parts, bytes, fieldsMayExpire: fieldsMayExpire === 1 };
+    const [elements = 0, parts = 1, bytes = 0, fieldsMayExpire, hasExpireTime] = reply.slice(3).map(Number);
+    const size = { elements, parts, bytes };
+    const server = { fieldsMayExpire: fieldsMayExpire === 1, hasExpireTime: hasExpireTime === 1 };
+    return { type: redisType as PiecewiseType, ...size, ...server };
   }
   const expireAt = expiryOf(second);
   if (typeof third === 'number') return { value: { type: 'omitted', redisType, bytes: third }, expireAt };
@@ -36,10 +39,6 @@ const textValue = (value: Buffer): KeyValue => ({ type: 'string', value });
 
 /** RedisJSON calls its type by another name. */
 const typeName = (redisType: string): string => (redisType === 'ReJSON-RL' ? 'json' : redisType);
-
-/** @param reply of PEXPIRETIME: -1 where the key does not expire. */
-export const expiryOf = (reply: RedisReply): number | undefined =>
-  typeof reply === 'number' && reply >= 0 ? reply : undefined;
 
 /**
  * @param content as HGETALL, LRANGE, SMEMBERS, ZRANGE WITHSCORES and XRANGE give it; pieces, for a string.

@@ -1,17 +1,19 @@
 import type { RedisScript } from '../../clients/redis/port.ts';
 import type { PackedType } from '../../core/key-state.ts';
+import { EXPIRY_LUA } from './expiry.ts';
 
 /**
  * Reads KEYS, each atomically. ARGV: format (`json` or `dump`), maxValueBytes. One reply element per key, in order:
  *
  *     nil                                 gone
  *     bulk                                a string that does not expire, the common case
- *     0                                   not read: the call has done its share of work; ask again
+ *     0                                   not read: the call has done its share of work, or the key expires; ask again
  *     [expireAt, bulk]                    a string that expires
  *     [expireAt, bulk, code]              a collection, packed: PACKED_TYPES tells the type
  *     [type, expireAt, content, ...]      an array, as the type's own command gives it; a bulk for JSON and DUMP
  *     [type, expireAt, bytes]             a number: too large to travel
- *     [type, expireAt, nil, elements, parts, bytes, 0|1]   too large for this call (LargeKey); 1: its fields may expire
+ *     [type, expireAt, nil, elements, parts, bytes, 0|1, 0|1]   too large for this call (LargeKey); 1: its fields may
+ *                                         expire; 1: the server has PEXPIRETIME
  *
  * expireAt is Unix ms, -1 for never. Behind a hash's content stand its fields' expiries, where it has any; behind a
  * stream's, XINFO STREAM and XINFO GROUPS.
@@ -34,16 +36,13 @@ local ELEMENT = { hash = 0.5, list = 0.25, set = 0.25, zset = 1, stream = 0.35 }
 local DUMP_ELEMENT = 0.1
 -- Most strings are shorter: then their size need not be asked for.
 local SHORT, LAST_OF_SHORT = 4096, '4095'
-local LAST_EXPIRY = 9007199254740991
 
 local hasFieldExpiry
 if redis.VALKEY_VERSION_NUM then hasFieldExpiry = redis.VALKEY_VERSION_NUM >= 0x00090000
-else hasFieldExpiry = redis.REDIS_VERSION_NUM >= 0x00070400 end
-
-local function expiry(key)
-  local at = call('PEXPIRETIME', key)
-  if at > LAST_EXPIRY then return LAST_EXPIRY end
-  return at
+else hasFieldExpiry = (redis.REDIS_VERSION_NUM or 0) >= 0x00070400 end
+${EXPIRY_LUA}
+local function large(type, at, count, parts, bytes, fieldsMayExpire)
+  return { type, at, false, count, parts, bytes, fieldsMayExpire and 1 or 0, hasExpireTime and 1 or 0 }
 end
 
 -- A hash in a plain listpack has no expiring fields.
@@ -63,8 +62,7 @@ end
 
 local pack = cmsgpack.pack
 
-local function collection(key, type)
-  local at = expiry(key)
+local function collection(key, type, at)
   if type == 'hash' then
     local entries = call('HGETALL', key)
     local expiries = fieldExpiries(key, entries)
@@ -83,19 +81,18 @@ local function surelyTooLarge(type, count, memory)
 end
 
 -- Each of the functions below gives a key's reply and its cost; nothing where that exceeds the room left.
-local function readString(key, room)
+local function readString(key, at, room)
   local value = call('GETRANGE', key, '0', LAST_OF_SHORT)
   local bytes, cost = #value, KEY
   if bytes == SHORT then
     bytes = call('STRLEN', key)
-    if bytes > max then return { 'string', expiry(key), bytes }, cost end
+    if bytes > max then return { 'string', at, bytes }, cost end
     cost = KEY + bytes * BYTE.value
-    if cost > WORK then return { 'string', expiry(key), false, 1, 1, bytes, 0 }, KEY end
+    if cost > WORK then return large('string', at, 1, 1, bytes), KEY end
     if cost > room then return nil end
     value = call('GET', key)
-  elseif bytes > max then return { 'string', expiry(key), bytes }, cost
+  elseif bytes > max then return { 'string', at, bytes }, cost
   end
-  local at = expiry(key)
   if at == -1 then return value, cost end
   return { at, value }, cost
 end
@@ -111,25 +108,25 @@ local function partsOf(key, type)
   return parts
 end
 
-local function readCollection(key, type, room)
+local function readCollection(key, type, at, room)
   local count, parts = call(COUNT[type], key), partsOf(key, type)
   -- Each string takes three bytes of the record beside its own; an entry of a stream has four at least.
   local tooMany = 3 * count * (type == 'stream' and 4 or 1) > max
   local work = count * parts * ELEMENT[type]
   local isLarge = tooMany or work > WORK
   local memory = call('MEMORY', 'USAGE', key, 'SAMPLES', isLarge and '100' or '0')
-  if tooMany or surelyTooLarge(type, count, memory) then return { type, expiry(key), memory }, SAMPLED_KEY end
+  if tooMany or surelyTooLarge(type, count, memory) then return { type, at, memory }, SAMPLED_KEY end
   local cost = KEY + work + memory * BYTE.value
   if isLarge or cost > WORK then
     local fieldsMayExpire = type == 'hash' and hasFieldExpiry
-    return { type, expiry(key), false, count, parts, memory, fieldsMayExpire and 1 or 0 }, SAMPLED_KEY
+    return large(type, at, count, parts, memory, fieldsMayExpire), SAMPLED_KEY
   end
   if cost > room then return nil end
-  return collection(key, type), cost
+  return collection(key, type, at), cost
 end
 
 -- Redis makes a DUMP payload, and a JSON text, in one go: what takes too long for one call cannot travel at all.
-local function readWhole(key, type, room, command)
+local function readWhole(key, type, at, room, command)
   local count, bytes = 1, 0
   if type == 'string' then bytes = call('STRLEN', key)
   else
@@ -137,28 +134,30 @@ local function readWhole(key, type, room, command)
     bytes = call('MEMORY', 'USAGE', key, 'SAMPLES', '100')
   end
   local cost = KEY + count * DUMP_ELEMENT + bytes * BYTE.whole
-  if cost > 2 * WORK or (type == 'string' and bytes > max) then return { type, expiry(key), bytes }, SAMPLED_KEY end
+  if cost > 2 * WORK or (type == 'string' and bytes > max) then return { type, at, bytes }, SAMPLED_KEY end
   if cost > room then return nil end
   local content = call(command, key)
-  if #content > max then return { type, expiry(key), #content }, cost end
-  return { type, expiry(key), content }, cost
+  if #content > max then return { type, at, #content }, cost end
+  return { type, at, content }, cost
 end
 
 local function read(key, room)
   local type = call('TYPE', key).ok
   if type == 'none' then return false, KEY end
+  local at = expiry(key)
+  if not at then return nil end
   if not asDump then
-    if type == 'string' then return readString(key, room) end
-    if COUNT[type] then return readCollection(key, type, room) end
-    if type == 'ReJSON-RL' then return readWhole(key, type, room, 'JSON.GET') end
+    if type == 'string' then return readString(key, at, room) end
+    if COUNT[type] then return readCollection(key, type, at, room) end
+    if type == 'ReJSON-RL' then return readWhole(key, type, at, room, 'JSON.GET') end
   end
-  return readWhole(key, type, room, 'DUMP')
+  return readWhole(key, type, at, room, 'DUMP')
 end
 
 local found, room = {}, WORK
 for i = 1, #KEYS do
   local reply, cost
-  -- The first key always gets through: alone, none costs more than 2 * WORK.
+  -- The first key always gets through, unless it expires: alone, none costs more than 2 * WORK.
   if room > 0 then reply, cost = read(KEYS[i], i == 1 and math.huge or room) end
   if reply == nil then reply, cost = 0, room end
   found[i], room = reply, room - cost

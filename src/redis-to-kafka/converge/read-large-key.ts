@@ -4,7 +4,8 @@ import type { KeyState } from '../../core/key-state.ts';
 import { Turns } from '../../core/turns.ts';
 import { type LargeKey, PIECES, distinct, pieceSize, readsWhole, weightOf } from './key-pieces.ts';
 import type { Found } from './key-source.ts';
-import { expiryOf, valueOf } from './read-keys-reply.ts';
+import { expiryCommand, expiryOf } from './expiry.ts';
+import { valueOf } from './read-keys-reply.ts';
 import { arrayOf, textOf } from './redis-replies.ts';
 
 /** A key that is written faster than it can be read is left out after so many attempts. */
@@ -36,28 +37,21 @@ export class LargeKeyReader {
   /**
    * `later` where the key no longer is what it was measured as. A key that changes all the time comes as omitted; what
    * changed it came after this read began, and so touches it again (I1).
+   * @throws as RedisConnection.call does: also while its slot is on the way to another master, which may take long.
    */
-  async read(key: Buffer, large: LargeKey): Promise<Found> {
-    try {
-      return await this.#turns.take(() =>
-        readsWhole(large) ? this.#readWhole(key, large) : this.#readPieces(key, large),
-      );
-    } catch (error) {
-      // Its slot is on the way to another master, or has arrived there.
-      if (isRefusedWith(error, 'MOVED') || isRefusedWith(error, 'ASK')) return 'later';
-      throw error;
-    }
+  read(key: Buffer, large: LargeKey): Promise<Found> {
+    return this.#turns.take(() => (readsWhole(large) ? this.#readWhole(key, large) : this.#readPieces(key, large)));
   }
 
   async #readWhole(key: Buffer, large: LargeKey): Promise<Found> {
     const whole = PIECES[large.type].whole(key);
     const replies = await transaction(
       this.#connectionTo(key),
-      [['TYPE', key], ['PEXPIRETIME', key], whole, ...detailsOf(key, large)],
+      [['TYPE', key], expiryCommand(key, large.hasExpireTime), whole, ...detailsOf(key, large)],
       [FORGET],
     );
     const [type = null, expiry = null, content = null, ...details] = replies ?? [];
-    if (textOf(type) !== large.type) return 'later';
+    if (textOf(type) !== large.type || expiry === null) return 'later';
     const items = Buffer.isBuffer(content) ? [content] : arrayOf(content);
     return { value: valueOf(large.type, items, details), expireAt: expiryOf(expiry) };
   }
@@ -72,7 +66,8 @@ export class LargeKeyReader {
       if (found === 'too large') break;
       if (found !== 'changed') return found;
     }
-    const expiry = await this.#connectionTo(key).call('PEXPIRETIME', key);
+    const expiry = await this.#connectionTo(key).call(...expiryCommand(key, large.hasExpireTime));
+    if (expiry === null) return 'later';
     return { value: { type: 'omitted', redisType: large.type, bytes: large.bytes }, expireAt: expiryOf(expiry) };
   }
 
@@ -83,10 +78,11 @@ export class LargeKeyReader {
     const items = await this.#collect(connection, key, large);
     if (items === undefined) return 'too large';
     const expiries = large.fieldsMayExpire ? [await fieldExpiriesOf(connection, key, items)] : [];
-    const replies = await transaction(connection, [['CLIENT', 'ID'], ['PEXPIRETIME', key], ...detailsOf(key, large)]);
+    const expiryOfKey = expiryCommand(key, large.hasExpireTime);
+    const replies = await transaction(connection, [['CLIENT', 'ID'], expiryOfKey, ...detailsOf(key, large)]);
     const [sameId, expiry = null, ...details] = replies ?? [];
     // On a connection that took over meanwhile nobody was watching.
-    if (replies === undefined || sameId !== id || expiries.flat().includes(FIELD_GONE)) return 'changed';
+    if (expiry === null || sameId !== id || expiries.flat().includes(FIELD_GONE)) return 'changed';
     return { value: valueOf(large.type, items, [...expiries, ...details]), expireAt: expiryOf(expiry) };
   }
 

@@ -9,7 +9,7 @@ export interface WatchOptions {
   readonly logger: Logger;
   readonly signal: AbortSignal;
   readonly isFeedUp: () => boolean;
-  /** What to look at, one after the other; each may throw as RedisConnection.call does. */
+  /** What to look at, one after the other, whatever became of those before; each may throw as RedisConnection.call does. */
   readonly looks: readonly (() => Promise<unknown>)[];
 }
 
@@ -19,14 +19,22 @@ export const watch = async ({ everyMs, clock, logger, signal, isFeedUp, looks }:
     await aborted(signal);
     return;
   }
-  let failure: string | undefined;
-  while (!signal.aborted) {
-    try {
-      if (isFeedUp()) for (const look of looks) await look();
-      failure = undefined;
-    } catch (error) {
-      if (failure === undefined) logger.warn({ reason: messageOf(error) }, 'the watch over Redis failed; trying again');
-      failure = messageOf(error);
+  const failing = new Set<number>();
+  const isStopped = (): boolean => signal.aborted;
+  while (!isStopped()) {
+    if (isFeedUp()) {
+      for (const [at, look] of looks.entries()) {
+        if (isStopped()) return;
+        // What one look is refused, or finds away, must not blind the others.
+        await look().then(
+          () => failing.delete(at),
+          (error: unknown) => {
+            if (!failing.has(at) && !signal.aborted)
+              logger.warn({ reason: messageOf(error) }, 'the watch over Redis failed; trying again');
+            failing.add(at);
+          },
+        );
+      }
     }
     await clock.sleep(everyMs, signal);
   }

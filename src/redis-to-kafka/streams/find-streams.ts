@@ -19,7 +19,7 @@ export const wantedStreams = (keys: readonly string[]): WantedStreams => {
 };
 
 /**
- * Goes through all streams of the database for those that match.
+ * Goes through all streams of a server's database for those that match.
  * @param rest awaited between two commands: a database of millions of keys is gone through without haste.
  * @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION
  */

@@ -1,7 +1,8 @@
-import type { RedisConnection, RedisReply } from '../../clients/redis/port.ts';
+import type { RedisCommand, RedisConnection, RedisReply } from '../../clients/redis/port.ts';
 import { type KeyName, keyName } from '../../core/key-name.ts';
 import { arrayOf, bufferOf, textOf } from '../converge/redis-replies.ts';
 import type { ReadEntry, Reading } from './reading.ts';
+import type { SlotGroup } from './slot-groups.ts';
 
 export interface GroupMember {
   readonly group: string;
@@ -12,8 +13,8 @@ export interface GroupMember {
 export interface ReadOptions extends GroupMember {
   /** Entries of each stream. */
   readonly count: number;
-  /** How long to wait for an entry, where there is none. */
-  readonly blockMs: number;
+  /** How long to wait for an entry, where there is none; undefined: not at all. */
+  readonly blockMs: number | undefined;
 }
 
 /** What one stream gave. */
@@ -27,19 +28,32 @@ const ENTRY_BYTES = 200;
 const FIELD_BYTES = 50;
 
 /**
- * The next entries of all the streams, in one command: it waits only where each of them is read up to its end.
- * @throws KF_REDIS_UNAVAILABLE: entries may have been handed out that did not arrive; KF_REDIS_REFUSED where one stream
- * or group of them is gone.
+ * The next entries of all streams of each group, in one command for each, one write for all: a command waits only where
+ * each of its streams is read up to its end. Never rejects.
+ * @returns for each group its portions, or KF_REDIS_UNAVAILABLE: entries may have been handed out that did not arrive;
+ * KF_REDIS_REFUSED where one stream or consumer group of them is gone.
  */
 export const readEntries = async (
   redis: RedisConnection,
-  { group, consumer, count, blockMs }: ReadOptions,
-  readings: readonly Reading[],
-): Promise<readonly Portion[]> => {
+  options: ReadOptions,
+  groups: readonly SlotGroup[],
+): Promise<readonly (readonly Portion[] | Error)[]> => {
+  const commands = groups.map(({ readings }) => commandOf(readings, options));
+  const replies = await redis.pipeline(commands).catch((error: unknown) => commands.map(() => error as Error));
+  return groups.map(({ readings }, at) => {
+    const reply = replies[at] ?? null;
+    return reply instanceof Error ? reply : portionsOf(reply, readings);
+  });
+};
+
+const commandOf = (readings: readonly Reading[], { group, consumer, count, blockMs }: ReadOptions): RedisCommand => {
   const names = readings.map(({ name }) => name);
   const from = readings.map((reading) => reading.nextFrom());
-  const how = ['COUNT', count, 'BLOCK', blockMs, 'STREAMS'];
-  const reply = await redis.call('XREADGROUP', 'GROUP', group, consumer, ...how, ...names, ...from);
+  const wait = blockMs === undefined ? [] : ['BLOCK', blockMs];
+  return ['XREADGROUP', 'GROUP', group, consumer, 'COUNT', count, ...wait, 'STREAMS', ...names, ...from];
+};
+
+const portionsOf = (reply: RedisReply, readings: readonly Reading[]): readonly Portion[] => {
   if (reply === null) return [];
   const byKey = new Map<KeyName, Reading>(readings.map((reading) => [reading.key, reading]));
   return arrayOf(reply).flatMap((portion) => {

@@ -1,5 +1,6 @@
 import type { RedisConnection, RedisReply } from '../../clients/redis/port.ts';
-import { isKeyferryError } from '../../core/errors.ts';
+import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
+import { isTransient } from '../../core/retry.ts';
 import { arrayOf, bufferOf, textOf } from '../converge/redis-replies.ts';
 
 /** What a group has before it. */
@@ -18,18 +19,21 @@ export type StreamInfo =
 
 /**
  * Looks at several keys at once.
- * @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION
+ * @returns KF_REDIS_UNAVAILABLE in the place of a key whose master is away.
+ * @throws KF_REDIS_PERMISSION
  */
 export const inspectStreams = async (
   redis: RedisConnection,
   group: Buffer,
   names: readonly Buffer[],
-): Promise<readonly StreamInfo[]> => {
-  const replies = await redis.pipeline(names.map((name) => ['XINFO', 'GROUPS', name]));
+): Promise<readonly (StreamInfo | KeyferryError)[]> => {
+  const commands = names.map((name) => ['XINFO', 'GROUPS', name] as const);
+  const replies = await redis.pipeline(commands).catch((error: unknown) => commands.map(() => error as Error));
   return replies.map((reply) => (reply instanceof Error ? absenceOf(reply) : infoOf(reply, group)));
 };
 
-const absenceOf = (error: Error): StreamInfo => {
+const absenceOf = (error: Error): StreamInfo | KeyferryError => {
+  if (isTransient(error)) return error;
   if (!isKeyferryError(error, 'KF_REDIS_REFUSED')) throw error;
   if (error.message.includes('no such key')) return { state: 'missing' };
   if (error.message.includes('WRONGTYPE')) return { state: 'wrong-type' };

@@ -1,8 +1,10 @@
 import type { RedisConnection, RedisReply } from '../../clients/redis/port.ts';
-import { isKeyferryError } from '../../core/errors.ts';
+import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { Logger } from '../../core/log.ts';
+import { isTransient } from '../../core/retry.ts';
 import { Reading } from './reading.ts';
+import { type SlotGroup, slotGroups } from './slot-groups.ts';
 import { type StreamInfo, boundLags, inspectStreams } from './stream-info.ts';
 
 /** Keys of one look: others get their turn in between. */
@@ -10,6 +12,8 @@ const KEYS_AT_ONCE = 200;
 
 export interface StreamSetOptions {
   readonly redis: RedisConnection;
+  /** Streams of several slots are not read by one command. */
+  readonly isCluster: boolean;
   readonly group: string;
   /** Where a group begins that a stream lacks when the source starts. */
   readonly from: 'beginning' | 'end';
@@ -46,6 +50,7 @@ export class StreamSet {
   readonly #group: Buffer;
   readonly #streams = new Map<KeyName, Stream>();
   #readings: readonly Reading[] = [];
+  #groups: readonly SlotGroup[] = [];
   #hasStarted = false;
   #surveys: Promise<void> = Promise.resolve();
 
@@ -64,6 +69,11 @@ export class StreamSet {
   /** What is there to be read. */
   get readings(): readonly Reading[] {
     return this.#readings;
+  }
+
+  /** The same, by what one command may read. */
+  get groups(): readonly SlotGroup[] {
+    return this.#groups;
   }
 
   /** Entries that no group has read yet; undefined until known for each stream. */
@@ -95,7 +105,8 @@ export class StreamSet {
   }
 
   /**
-   * Looks at every stream: makes the groups that lack, and learns how far behind they are.
+   * Looks at every stream: makes the groups that lack, and learns how far behind they are. A stream whose master is away
+   * stays as it is, and does not keep the others from being looked at.
    * @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION
    */
   survey(): Promise<void> {
@@ -107,32 +118,39 @@ export class StreamSet {
 
   async #survey(): Promise<void> {
     const streams = [...this.#streams.values()];
+    let away: KeyferryError | undefined;
     for (let at = 0; at < streams.length; at += KEYS_AT_ONCE) {
-      await this.#look(streams.slice(at, at + KEYS_AT_ONCE));
+      away = (await this.#look(streams.slice(at, at + KEYS_AT_ONCE))) ?? away;
       this.#readings = [...this.#streams.values()].flatMap(({ reading }) => reading ?? []);
+      this.#groups = slotGroups(this.#readings, this.#options.isCluster);
     }
+    if (away !== undefined) throw away;
     this.#hasStarted = true;
   }
 
-  async #look(streams: readonly Stream[]): Promise<void> {
+  /** @returns why some could not be looked at. */
+  async #look(streams: readonly Stream[]): Promise<KeyferryError | undefined> {
     const { redis } = this.#options;
     const names = streams.map(({ name }) => name);
     const infos = await inspectStreams(redis, this.#group, names);
     const vague: { readonly reading: Reading; readonly name: Buffer; readonly lastDelivered: string }[] = [];
+    let away: KeyferryError | undefined;
     for (const [at, stream] of streams.entries()) {
-      const info: StreamInfo = infos[at] ?? { state: 'missing' };
-      if (info.state === 'with-group') {
+      const info: StreamInfo | KeyferryError = infos[at] ?? { state: 'missing' };
+      if (info instanceof Error) away = info;
+      else if (info.state === 'with-group') {
         const { pending, lastDelivered, lag } = info.group;
         const reading = this.#read(stream);
         reading.pending = pending;
-        if (lag === undefined) vague.push({ reading, name: stream.name, lastDelivered });
-        else reading.lag = lag;
-      } else if (info.state === 'without-group') await this.#makeGroup(stream);
+        reading.lag = lag;
+        // A replica that took over tells of a lag where there is none.
+        if (lag !== 0) vague.push({ reading, name: stream.name, lastDelivered });
+      } else if (info.state === 'without-group') away = (await this.#makeGroup(stream)) ?? away;
       else this.#lose(stream, info.state);
     }
-    if (vague.length === 0) return;
-    const bounds = await boundLags(redis, vague);
-    for (const [at, { reading }] of vague.entries()) reading.lag = bounds[at];
+    const bounds = vague.length === 0 ? [] : await boundLags(redis, vague);
+    for (const [at, { reading }] of vague.entries()) reading.lag = bounds[at] === 0 ? 0 : (reading.lag ?? bounds[at]);
+    return away;
   }
 
   #read(stream: Stream): Reading {
@@ -148,14 +166,16 @@ export class StreamSet {
   /**
    * A stream that appeared while the source runs is read from its beginning, whatever `from` says: what it holds was added
    * since. So is one whose group had gone: entries come again rather than go missing.
+   * @returns why it could not be made.
    */
-  async #makeGroup(stream: Stream): Promise<void> {
+  async #makeGroup(stream: Stream): Promise<KeyferryError | undefined> {
     const { redis, group, from, logger, onGroupRemade } = this.#options;
     const start = from === 'end' && !this.#hasStarted ? '$' : '0';
     const [reply = null] = await redis.pipeline([['XGROUP', 'CREATE', stream.name, group, start]]);
     if (reply instanceof Error && !existsAlready(reply)) {
       // The stream went in between: the next survey sees what is there.
-      if (isKeyferryError(reply, 'KF_REDIS_REFUSED')) return;
+      if (isKeyferryError(reply, 'KF_REDIS_REFUSED')) return undefined;
+      if (isTransient(reply)) return reply;
       throw reply;
     }
     if (stream.wasRead) {
@@ -168,6 +188,7 @@ export class StreamSet {
     }
     this.#end(stream);
     this.#read(stream);
+    return undefined;
   }
 
   #lose(stream: Stream, state: 'missing' | 'wrong-type'): void {

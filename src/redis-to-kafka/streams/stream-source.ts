@@ -1,5 +1,6 @@
 import type { KafkaDriver } from '../../clients/kafka/port.ts';
 import { ensureOrigin } from '../../clients/redis/origin.ts';
+import { MasterConnections } from '../../clients/redis/master-connections.ts';
 import type { RedisClient, RedisConnection } from '../../clients/redis/port.ts';
 import { type Clock, aborted } from '../../core/clock.ts';
 import type { KeyName } from '../../core/key-name.ts';
@@ -11,6 +12,7 @@ import { Acknowledgements } from './acknowledgements.ts';
 import { Carrier } from './carrier.ts';
 import { EntryRecords } from './entry-records.ts';
 import { wantedStreams } from './find-streams.ts';
+import { followOwners } from './follow-owners.ts';
 import { Patience } from './patience.ts';
 import { readStreams } from './read-streams.ts';
 import { type RecordKey, parseRecordKey } from './record-key.ts';
@@ -166,18 +168,28 @@ export class StreamSource {
   }
 
   #streamsOver(control: RedisConnection, topicOf: (key: KeyName) => string): Pick<Opened, 'streams' | 'upkeep'> {
-    const { metrics } = this.#needs;
+    const { redis, metrics } = this.#needs;
     const { named, globs } = wantedStreams(this.#options.keys);
     const onGroupRemade = (): void => {
       metrics.groupsRemade(1);
     };
-    const streams = new StreamSet({ ...this.#options, ...this.#needs, redis: control, named, topicOf, onGroupRemade });
+    const { isCluster } = redis;
+    const streams = new StreamSet({
+      ...this.#options,
+      ...this.#needs,
+      redis: control,
+      isCluster,
+      named,
+      topicOf,
+      onGroupRemade,
+    });
     const upkeep = new Upkeep({
       ...this.#needs,
       options: this.#options,
       patience: this.#patience,
       globs,
       control,
+      masters: isCluster ? this.#mastersOf(redis, streams) : undefined,
       streams,
     });
     return { streams, upkeep };
@@ -192,6 +204,20 @@ export class StreamSource {
     await carrier.close(until);
     // What Redis does not take now comes again.
     await acknowledgements.flush().catch(() => undefined);
+  }
+
+  /** Of a cluster. */
+  #mastersOf(redis: RedisClient, streams: StreamSet): MasterConnections {
+    const { name, database } = this.#options;
+    const masters = new MasterConnections(redis, { db: database, name: `${name}:search` });
+    const topology = redis.topology();
+    followOwners(topology, () => streams.readings);
+    const close = async (): Promise<void> => {
+      topology.close();
+      await masters.close();
+    };
+    this.#closing.push({ close });
+    return masters;
   }
 
   #connect(redis: RedisClient, role: string): RedisConnection {

@@ -1,10 +1,14 @@
+import type { MasterConnections } from '../../clients/redis/master-connections.ts';
 import type { RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
+import type { KeyferryError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { isTransient } from '../../core/retry.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
 import { claimEntries } from './claim-entries.ts';
 import { findStreams } from './find-streams.ts';
 import type { Patience } from './patience.ts';
+import type { Reading } from './reading.ts';
 import type { StreamSourceOptions } from './stream-options.ts';
 import type { StreamSet } from './stream-set.ts';
 import { trimStream } from './trim-stream.ts';
@@ -18,6 +22,8 @@ export interface UpkeepOptions {
   readonly options: StreamSourceOptions;
   readonly globs: readonly string[];
   readonly control: RedisConnection;
+  /** The masters, to look for streams; undefined where `control` is a connection to the only one. */
+  readonly masters: MasterConnections | undefined;
   readonly streams: StreamSet;
   readonly patience: Patience;
   readonly clock: Clock;
@@ -64,41 +70,66 @@ export class Upkeep {
   async #survey(signal: AbortSignal): Promise<void> {
     const { clock, streams } = this.#needs;
     let start = clock.monotonic();
-    await this.#find(async () => {
+    const finding = this.#find(async () => {
       await clock.sleep((clock.monotonic() - start) * REST_FACTOR, signal);
       start = clock.monotonic();
     });
+    // Where a master is away, the streams of the others are looked at all the same.
+    await finding.catch(() => undefined);
     await streams.survey();
+    await finding;
   }
 
-  #find(rest: () => Promise<void>): Promise<void> {
-    const { control, globs, streams } = this.#needs;
+  async #find(rest: () => Promise<void>): Promise<void> {
+    const { control, masters, globs, streams } = this.#needs;
+    if (globs.length === 0) return;
     const onFound = streams.add.bind(streams);
-    return findStreams(control, globs, { onFound, rest });
+    const { connections, away } = (await masters?.reachable()) ?? { connections: [control], away: undefined };
+    for (const connection of connections) await findStreams(connection, globs, { onFound, rest });
+    if (away !== undefined) throw away;
   }
 
   async #claim(): Promise<void> {
     const { control, streams, metrics, logger, options } = this.#needs;
     const member = { ...options, minIdleMs: options.claimAfterMs };
-    for (const reading of streams.readings.filter(({ pending }) => pending > 0)) {
+    const due = streams.readings.filter(({ pending }) => pending > 0);
+    await forEach(due, async (reading) => {
       const { entries, deleted } = await claimEntries(control, member, reading);
       metrics.claimed(entries);
       metrics.entries('deleted', deleted);
-      if (entries + deleted === 0) continue;
+      if (entries + deleted === 0) return;
       const stream = reading.name.toString('utf8');
       logger.info({ stream, entries, deleted }, 'entries were taken over from other consumers of the group');
-    }
+    });
   }
 
   async #trim(): Promise<void> {
     const { control, streams, metrics } = this.#needs;
-    for (const reading of streams.readings.filter(({ mayTrim }) => mayTrim)) {
+    const due = streams.readings.filter(({ mayTrim }) => mayTrim);
+    await forEach(due, async (reading) => {
       // An acknowledgement that comes meanwhile sets it again.
       reading.mayTrim = false;
-      const { removed, left } = await trimStream(control, reading);
-      metrics.trimmed(removed);
-      // What other groups have yet to acknowledge may be removed later.
-      if (left > 0) reading.mayTrim = true;
-    }
+      try {
+        const { removed, left } = await trimStream(control, reading);
+        metrics.trimmed(removed);
+        // What other groups have yet to acknowledge may be removed later.
+        if (left > 0) reading.mayTrim = true;
+      } catch (error) {
+        reading.mayTrim = true;
+        throw error;
+      }
+    });
   }
 }
+
+/** A stream whose master is away does not keep the others from their turn. @throws why, at the end */
+const forEach = async (readings: readonly Reading[], action: (reading: Reading) => Promise<void>): Promise<void> => {
+  let away: KeyferryError | undefined;
+  for (const reading of readings) {
+    await action(reading).catch((error: unknown) => {
+      if (!isTransient(error)) throw error;
+      away = error;
+    });
+  }
+  if (away !== undefined) throw away;
+};

@@ -1,6 +1,6 @@
 import type { RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
-import { type CommandRule, rulesOf } from './command-rules.ts';
+import { type CommandRule, hasKeySpecs, rulesOf } from './command-rules.ts';
 import { RestFailure } from './failure.ts';
 import type { RestCommand } from './parse-request.ts';
 import { asRestReply, listOf } from './reply.ts';
@@ -14,6 +14,7 @@ export class CommandCatalog {
   readonly #clock: Clock;
   #rules: ReadonlyMap<string, CommandRule> = new Map();
   #containers: ReadonlySet<string> = new Set();
+  #tellsKeyFlags = true;
   #loading: Promise<void> | undefined;
   #loadedAt = -Infinity;
 
@@ -31,6 +32,11 @@ export class CommandCatalog {
     if (this.#clock.monotonic() - this.#loadedAt < ASK_AGAIN_MS) return;
     this.#loading ??= this.#load().finally(() => (this.#loading = undefined));
     await this.#loading;
+  }
+
+  /** Whether the server tells which keys of a command are written: it has COMMAND GETKEYSANDFLAGS (Redis 7). */
+  get tellsKeyFlags(): boolean {
+    return this.#tellsKeyFlags;
   }
 
   /** @throws RestFailure where the server has no such command. */
@@ -59,6 +65,7 @@ export class CommandCatalog {
     this.#containers = new Set(
       [...this.#rules.keys()].filter((name) => name.includes('|')).map((name) => name.slice(0, name.indexOf('|'))),
     );
+    this.#tellsKeyFlags = entries.some(hasKeySpecs);
     this.#loadedAt = this.#clock.monotonic();
   }
 }

@@ -1,5 +1,5 @@
 import type { RestCommand } from './parse-request.ts';
-import { type KeySpecs, parseKeySpecs } from './key-positions.ts';
+import { type KeySpecs, keysByPlace, parseKeySpecs } from './key-positions.ts';
 import { type RestReply, listOf, textOf } from './reply.ts';
 
 /** What is done with a command that the server has. */
@@ -49,13 +49,24 @@ export const rulesOf = (reply: RestReply): readonly (readonly [string, CommandRu
   const entry = listOf(reply);
   const name = textOf(entry[0]).toUpperCase();
   const flags = new Set(listOf(entry[2]).map(textOf));
+  // Before Redis 7 only its category tells of a command that it blocks.
+  if (listOf(entry[6]).map(textOf).includes('@blocking')) flags.add('blocking');
   const rule: CommandRule = {
     refusal: refusalOf(name, flags),
     writes: flags.has('write') || SCRIPTS.has(name),
     readOnly: flags.has('readonly') || isHarmless(name),
-    keys: parseKeySpecs(entry[8]),
+    keys: hasKeySpecs(entry) ? parseKeySpecs(entry[8]) : placesIn(entry, flags),
   };
   return [[name, rule], ...listOf(entry[9]).flatMap(rulesOf)];
+};
+
+/** Since Redis 7. */
+export const hasKeySpecs = (reply: RestReply): boolean => listOf(reply).length > 8;
+
+const placesIn = (entry: readonly RestReply[], flags: ReadonlySet<string>): KeySpecs => {
+  if (flags.has('movablekeys')) return undefined;
+  const [first = 0, last = 0, step = 0] = entry.slice(3, 6).map((place) => Number(textOf(place)));
+  return keysByPlace(first, last, step);
 };
 
 const isHarmless = (name: string): boolean =>
@@ -63,18 +74,28 @@ const isHarmless = (name: string): boolean =>
 
 const containerOf = (name: string): string => name.split('|', 1)[0] ?? name;
 
+const refusalByName = (name: string): string | undefined => REFUSED.get(name) ?? REFUSED.get(containerOf(name));
+
 const refusalOf = (name: string, flags: ReadonlySet<string>): string | undefined => {
   const container = containerOf(name);
-  const named = REFUSED.get(name) ?? REFUSED.get(container);
+  const named = refusalByName(name);
   if (named !== undefined) return named;
   if (flags.has('admin')) return ADMINISTERS;
   if (flags.has('pubsub') && !SAYS_ONLY.has(container)) return SUBSCRIBES;
   return flags.has('blocking') && !BLOCKING_BY_OPTION.has(name) ? BLOCKS : undefined;
 };
 
-/** Why this very call is not served, though the command is; undefined: it is. */
-export const refusalOfCall = ({ name, args }: RestCommand): string | undefined =>
-  BLOCKING_BY_OPTION.has(name) && hasBlock(args) ? `${BLOCKS}: leave BLOCK out` : undefined;
+/** A command with its first argument, as a subcommand is named: before Redis 7 COMMAND tells of containers only as a whole. */
+const callName = ({ name, args }: RestCommand): string => `${name}|${String(args[0] ?? '').toUpperCase()}`;
+
+/** Why this very call is not served, whatever the server says of the command; undefined: it is. */
+export const refusalOfCall = (command: RestCommand): string | undefined => {
+  const blocks = BLOCKING_BY_OPTION.has(command.name) && hasBlock(command.args);
+  return blocks ? `${BLOCKS}: leave BLOCK out` : refusalByName(callName(command));
+};
+
+/** Whether the read-only token may make this very call, although it may not run everything that the command can do. */
+export const isHarmlessCall = (command: RestCommand): boolean => HARMLESS.has(callName(command));
 
 /** Options come before STREAMS; GROUP is followed by two names, which may be any word. */
 const hasBlock = (args: readonly (string | Buffer)[]): boolean => {

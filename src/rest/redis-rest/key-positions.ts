@@ -10,7 +10,7 @@ interface KeySpec {
   readonly isWritten: boolean;
 }
 
-/** undefined: only the server can tell, by COMMAND GETKEYSANDFLAGS. */
+/** undefined: only the server can tell, by COMMAND GETKEYSANDFLAGS, or GETKEYS. */
 export type KeySpecs = readonly KeySpec[] | undefined;
 
 const WRITE_FLAGS = new Set(['RW', 'OW', 'RM']);
@@ -24,6 +24,17 @@ export const parseKeySpecs = (reply: RestReply | undefined): KeySpecs => {
     specs.push(spec);
   }
   return specs;
+};
+
+/**
+ * Before Redis 7 COMMAND tells of keys no more than the places of the first and the last, and the step between them; not
+ * which of them are written, so that all count as written.
+ * @param last counted from the end where it is negative.
+ */
+export const keysByPlace = (first: number, last: number, step: number): KeySpecs => {
+  if (first === 0) return [];
+  const keys = { kind: 'range', last: last < 0 ? last : last - first, step, limit: 0 } as const;
+  return [{ index: first, isWritten: false, keys }];
 };
 
 const parseKeySpec = (fields: ReadonlyMap<string, RestReply>): KeySpec | undefined => {
@@ -83,9 +94,10 @@ const range = (first: number, last: number, step: number): readonly number[] => 
   return places;
 };
 
-/** @param reply of COMMAND GETKEYSANDFLAGS. */
+/** @param reply of COMMAND GETKEYSANDFLAGS; or of GETKEYS, which tells all keys, and not which are written. */
 export const writtenKeys = (reply: RestReply): readonly Buffer[] => {
   const found = listOf(reply).map((each) => {
+    if (Buffer.isBuffer(each)) return { key: each, isWritten: false };
     const [key = null, flags] = listOf(each);
     const isWritten = listOf(flags).some((flag) => WRITE_FLAGS.has(textOf(flag)));
     return { key, isWritten };

@@ -1,7 +1,7 @@
 import type { RedisConnection } from '../../clients/redis/port.ts';
 import { type KeyName, RESERVED_PREFIX, isReserved, keyName } from '../../core/key-name.ts';
 import type { CommandCatalog } from './command-catalog.ts';
-import { type CommandRule, refusalOfCall } from './command-rules.ts';
+import { type CommandRule, isHarmlessCall, refusalOfCall } from './command-rules.ts';
 import { RestFailure } from './failure.ts';
 import { writtenKeys, writtenPlaces } from './key-positions.ts';
 import type { RestCommand } from './parse-request.ts';
@@ -46,11 +46,14 @@ export class Planner {
 
   #admit(command: RestCommand, access: Access): Admitted {
     try {
-      const rule = this.#catalog.rule(command);
       const name = command.name.toLowerCase();
-      const refusal = rule.refusal ?? refusalOfCall(command);
-      if (refusal !== undefined) throw new RestFailure('ERR', `'${name}' is not served over HTTP: ${refusal}`);
-      if (access === 'read' && !rule.readOnly)
+      const refuse = (refusal: string | undefined): void => {
+        if (refusal !== undefined) throw new RestFailure('ERR', `'${name}' is not served over HTTP: ${refusal}`);
+      };
+      refuse(refusalOfCall(command));
+      const rule = this.#catalog.rule(command);
+      refuse(rule.refusal);
+      if (access === 'read' && !rule.readOnly && !isHarmlessCall(command))
         throw new RestFailure('NOPERM', `the read-only token may not run '${name}'`);
       return { command, rule, failure: undefined };
     } catch (error) {
@@ -62,8 +65,9 @@ export class Planner {
   /** Where only the server can tell the keys. What it cannot make sense of, it will refuse to run as well. */
   async #ask(steps: readonly Admitted[]): Promise<ReadonlyMap<Admitted, readonly KeyName[]>> {
     if (steps.length === 0) return new Map();
+    const ask = this.#catalog.tellsKeyFlags ? 'GETKEYSANDFLAGS' : 'GETKEYS';
     const replies = await this.#connection.pipeline(
-      steps.map(({ command: { name, args } }) => ['COMMAND', 'GETKEYSANDFLAGS', name, ...args] as const),
+      steps.map(({ command: { name, args } }) => ['COMMAND', ask, name, ...args] as const),
     );
     return new Map(
       steps.map((step, at) => {

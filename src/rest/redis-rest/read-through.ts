@@ -84,14 +84,19 @@ export class ReadThrough {
   /** A value that was written meanwhile is newer than the origin's answer, and stays. */
   async #store(key: KeyName, body: Buffer, { ttlMs }: ReadThroughRule): Promise<RestReply> {
     const { connection, metrics, onStored } = this.#options;
-    const standing = await connection
-      .call('SET', keyBytes(key), body, 'NX', 'GET', 'PX', ttlMs)
+    // In one command (NX GET) only since Redis 7.
+    const [stored = null, standing = null] = await connection
+      .pipeline([
+        ['SET', keyBytes(key), body, 'NX', 'PX', ttlMs],
+        ['GET', keyBytes(key)],
+      ])
       .catch((error: unknown) => {
-        if (isKeyferryError(error)) return error;
+        if (isKeyferryError(error)) return [error];
         throw error;
       });
-    metrics.origin(standing === null ? 'stored' : 'superseded');
-    if (standing !== null) return asRestReply(standing);
+    metrics.origin(stored instanceof Error || stored === null ? 'superseded' : 'stored');
+    if (stored instanceof Error) return asRestReply(stored);
+    if (stored === null) return asRestReply(standing);
     onStored(key);
     return body;
   }

@@ -2,9 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import type { Access } from '../access.ts';
+import { Refusal, type RefusalCode } from '../refusal.ts';
 import { ackWishOf, recordsHeaders } from './acknowledgement.ts';
-import { RestFailure } from './failure.ts';
+import { type FailureCode, RestFailure } from './failure.ts';
 import { type RestCommand, parseCommand, parseCommands, parsePath } from './parse-request.ts';
 import type { RedisRest, RestRequest, RestResult } from './redis-rest.ts';
 import type { RestReply } from './reply.ts';
@@ -26,7 +26,6 @@ export const rewriteUrl = (request: IncomingMessage): string => {
 
 export interface RedisRoutesOptions {
   readonly rest: RedisRest;
-  readonly accessOf: (headers: IncomingMessage['headers']) => Access;
   readonly logger: Logger;
 }
 
@@ -39,23 +38,26 @@ export const addRedisRoutes = (server: FastifyInstance, options: RedisRoutesOpti
     (scope, _options, done) => {
       addRules(scope, options);
       const { maxBodyBytes: bodyLimit } = options.rest.options;
+      // Each command tells whether it needs more.
+      const config = { scope: 'read' } as const;
       const handler = (route: string, shape: Shape, parse: Parse) => (request: FastifyRequest, reply: FastifyReply) =>
         answer({ ...options, request, reply, route, shape, parse });
       scope.post(
         '/',
-        { bodyLimit },
+        { bodyLimit, config },
         handler('command', 'command', (request) => [parseCommand(bodyOf(request))]),
       );
       for (const shape of ['pipeline', 'multi-exec'] as const)
         scope.post(
           `/${shape}`,
-          { bodyLimit },
+          { bodyLimit, config },
           handler(shape, shape, (request) => parseCommands(bodyOf(request))),
         );
       scope.route({
         method: ['GET', 'POST', 'PUT'],
         url: BY_PATH,
         bodyLimit,
+        config,
         handler: handler('path', 'command', (request) => [
           parsePath(commandPaths.get(request.raw) ?? '', request.body as Buffer | undefined),
         ]),
@@ -67,29 +69,34 @@ export const addRedisRoutes = (server: FastifyInstance, options: RedisRoutesOpti
 };
 
 /** Whatever its type says, a body is bytes; errors are said in the words of the protocol. */
-const addRules = (scope: FastifyInstance, { rest, accessOf, logger }: RedisRoutesOptions): void => {
+const addRules = (scope: FastifyInstance, { rest, logger }: RedisRoutesOptions): void => {
   scope.removeAllContentTypeParsers();
   scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => {
     parsed(null, body);
-  });
-  scope.addHook('onRequest', (request, _reply, next) => {
-    if (accessOf(request.headers) === 'none') next(new RestFailure('NOAUTH', 'a valid bearer token is needed'));
-    else next();
   });
   scope.setNotFoundHandler((request, reply) => {
     rest.metrics.request('none', 404);
     return sendJson(reply.code(404), renderError(`ERR ${request.method} does not fit this path`));
   });
   scope.setErrorHandler((error, request, reply) => {
-    const failure = error instanceof RestFailure ? error : unexpected(error, logger);
+    const failure = error instanceof RestFailure ? error : otherFailure(error, logger);
     const { url = '' } = request.routeOptions;
     rest.metrics.request(url === PREFIX + BY_PATH ? 'path' : url.slice(PREFIX.length + 1) || 'command', failure.status);
-    if (failure.status === 401) void reply.header('www-authenticate', 'Bearer');
+    if (error instanceof Refusal) void reply.headers(error.headers);
+    else if (failure.status === 401) void reply.header('www-authenticate', 'Bearer');
     return sendJson(reply.code(failure.status), renderError(failure.message));
   });
 };
 
-const unexpected = (error: unknown, logger: Logger): { readonly status: number; readonly message: string } => {
+const REFUSED: Record<RefusalCode, FailureCode> = {
+  unauthorized: 'NOAUTH',
+  forbidden: 'NOPERM',
+  too_many_requests: 'UNAVAILABLE',
+  overloaded: 'UNAVAILABLE',
+};
+
+const otherFailure = (error: unknown, logger: Logger): { readonly status: number; readonly message: string } => {
+  if (error instanceof Refusal) return { status: error.statusCode, message: `${REFUSED[error.code]} ${error.message}` };
   const status = (error as { statusCode?: number }).statusCode ?? 500;
   if (status < 500) return { status, message: `ERR ${messageOf(error)}` };
   logger.error({ err: error }, 'a Redis REST request failed');
@@ -106,11 +113,11 @@ interface Exchange extends RedisRoutesOptions {
   readonly parse: Parse;
 }
 
-const answer = async ({ rest, accessOf, request, reply, route, shape, parse }: Exchange): Promise<FastifyReply> => {
+const answer = async ({ rest, request, reply, route, shape, parse }: Exchange): Promise<FastifyReply> => {
   const result = await rest.execute({
     commands: parse(request),
     shape,
-    access: accessOf(request.headers) === 'full' ? 'full' : 'read',
+    access: request.access === 'admin' ? 'full' : 'read',
     ack: ackWishOf(request.headers, rest.options.ackTimeoutMs),
   });
   const isWished = request.headers['upstash-encoding'] === 'base64';

@@ -1,7 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { broker, glob, redisUrl, topicName, topicTemplate } from '../../../src/config/domain-formats.ts';
-import { type Format, boolean, duration, integer, listOf, oneOf, text } from '../../../src/config/format.ts';
+import {
+  type Format,
+  aboveZero,
+  boolean,
+  duration,
+  integer,
+  lifetime,
+  lifetimeAboveZero,
+  listOf,
+  oneOf,
+  text,
+} from '../../../src/config/format.ts';
 
 const accepted: readonly (readonly [string, Format<unknown>, unknown, unknown])[] = [
   ['a duration in milliseconds', duration, '250ms', 250],
@@ -10,6 +21,8 @@ const accepted: readonly (readonly [string, Format<unknown>, unknown, unknown])[
   ['a duration in hours', duration, '1h', 3_600_000],
   ['the longest duration', duration, '24d', 2_073_600_000],
   ['0 as a duration, from YAML', duration, 0, 0],
+  ['the longest life of a key', lifetime, '3650d', 315_360_000_000],
+  ['0 as a life without end', lifetime, '0', 0],
   ['0 as a duration, from the environment', duration, '0', 0],
   ['an integer from YAML', integer(1, 9), 9, 9],
   ['an integer from the environment', integer(1, 9), '9', 9],
@@ -33,6 +46,9 @@ const refused: readonly (readonly [string, Format<unknown>, unknown, RegExp])[] 
   ['a duration of an unknown unit', duration, '1w', /must be a duration/],
   ['a duration with a sign', duration, '-1s', /must be a duration/],
   ['a duration that overflows a timer', duration, '25d', /at most 24d/],
+  ['0 where it has no meaning', aboveZero, 0, /at most 24d; not 0/],
+  ['0 with a unit where it has no meaning', lifetimeAboveZero, '0s', /not 0/],
+  ['a life of more than ten years', lifetime, '3651d', /at most 3650d/],
   ['a fraction for an integer', integer(1, 9), 1.5, /an integer from 1 to 9/],
   ['a number too small', integer(1, 9), 0, /an integer from 1 to 9/],
   ['digits with a tail', integer(1, 9), '5x', /an integer from 1 to 9/],

@@ -99,7 +99,7 @@ it.each(['celery', '{{{key}}}:profile', '{value.a.0}:{header.x}'])('a sink may w
 describe('the HTTP tokens', () => {
   it('may stand in files, and open the interface to others', () => {
     const yaml = `http: { host: 0.0.0.0, tokenFile: /t, readOnlyToken: look }\n${oneSource()}`;
-    expect(load(yaml, { files: { '/t': 'geheim\n' } }).http).toEqual({
+    expect(load(yaml, { files: { '/t': 'geheim\n' } }).http).toMatchObject({
       host: '0.0.0.0',
       port: 8080,
       allowUnauthenticated: false,
@@ -119,6 +119,33 @@ describe('the HTTP tokens', () => {
     ['http: { token: a, readOnlyToken: a }', 'http.readOnlyToken is http.token: choose another'],
   ])('are refused: %s', (yaml, expected) => {
     expect(problemsOf(`${yaml}\n${oneSource()}`)).toContainEqual(expect.stringContaining(expected));
+  });
+});
+
+describe('the HTTP server', () => {
+  const problems = (http: string, files: Readonly<Record<string, string>> = {}): readonly string[] =>
+    problemsOf(`http: ${http}\n${oneSource()}`, { files });
+
+  it.each([
+    ['{ tls: { certFile: /c } }', 'http.tls.certFile has no effect while http.tls.enabled is false'],
+    ['{ tls: { enabled: true } }', 'http.tls.certFile is missing, and so is http.tls.keyFile'],
+    ['{ tls: { enabled: true, certFile: /c } }', 'http.tls.certFile needs its private key: give http.tls.keyFile'],
+    ['{ maxBodyBytesInFlight: 5000000 }', 'http.maxBodyBytesInFlight has no room for one body of rest.maxBodyBytes'],
+    ['{ clientTimeout: 0 }', 'http.clientTimeout is 0'],
+    ['{ rateLimit: -1 }', 'http.rateLimit must be an integer'],
+  ])('is refused: %s', (http, expected) => {
+    expect(problems(http, { '/c': '-----BEGIN CERTIFICATE-----' })).toContainEqual(expect.stringContaining(expected));
+  });
+});
+
+describe('a URL with a password where none belongs', () => {
+  it.each([
+    'rest: { readThrough: [{ pattern: "a", url: "http://me:geheim@h/{key}" }] }',
+    'kafka: { sasl: { mechanism: oauthbearer, clientId: a, clientSecret: b, tokenUrl: "https://me:geheim@h/" } }',
+  ])('is refused, and not told: %s', (yaml) => {
+    const problems = problemsOf(`${yaml}\n${oneSource()}`);
+    expect(problems).toContainEqual(expect.stringContaining('holds a user or password'));
+    expect(problems.join()).not.toContain('geheim');
   });
 });
 

@@ -17,6 +17,16 @@ describe('the printed configuration', () => {
     expect(printed).toContain('url: redis://:***@other');
   });
 
+  it('shows no secret that looks like a URL', () => {
+    const yaml = `http: { token: "geheim:1" }\nredis: { password: "geheim:/2" }\n${YAML.split('\n').slice(1).join('\n')}`;
+    expect(printConfig(load(yaml))).not.toContain('geheim');
+  });
+
+  it('shows URLs that hold no secret as they were written', () => {
+    const rest = 'rest: { readThrough: [{ pattern: "a:*", url: "http://h/{1}?x={key}" }] }';
+    expect(printConfig(load(`${rest}\n${YAML.split('\n').slice(1).join('\n')}`))).toContain('http://h/{1}?x={key}');
+  });
+
   it('is a configuration again, the same but for the passwords', () => {
     const again = load(printed, { files: { '/pw': 'ge@heim' } });
     expect({ ...again, redis: config.redis, sinks: config.sinks }).toEqual(config);

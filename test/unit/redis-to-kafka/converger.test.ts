@@ -120,6 +120,7 @@ const setUp = (topic = 't') => {
       endToEnd: () => undefined,
     },
     onRead: () => undefined,
+    onForgotten: () => undefined,
     signal: stop.signal,
   });
   const running = converger.run();

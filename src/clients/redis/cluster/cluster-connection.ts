@@ -1,5 +1,6 @@
 import { KeyferryError } from '../../../core/errors.ts';
 import type { RedisAddress } from '../address.ts';
+import { refusal } from '../errors.ts';
 import type {
   RedisArgument,
   RedisCommand,
@@ -136,9 +137,10 @@ export class ClusterConnection implements RedisConnection {
       const begin = at + (asking ? 1 : 0);
       at = begin + unit.commands.length;
       const replies = sent.slice(begin, at);
-      note(unit, replies);
       const redirection = redirectionIn(replies, to);
-      if (redirection === undefined) continue;
+      const isOfSeveralSlots = unit.commands.length > 1 && redirection !== undefined && redirection.slot !== unit.slot;
+      note(unit, isOfSeveralSlots ? replies.map(withoutRedirection) : replies);
+      if (redirection === undefined || isOfSeveralSlots) continue;
       if (!redirection.asking) this.#moved(unit, redirection.address);
       onward.push({ unit, to: redirection.address, asking: redirection.asking });
     }
@@ -160,6 +162,13 @@ export class ClusterConnection implements RedisConnection {
     this.#topology.refresh();
   }
 }
+
+/** A transaction that Redis would refuse at its EXEC, had one node all of its keys. */
+const withoutRedirection = (reply: RedisReply | Error): RedisReply | Error =>
+  redirectionIn([reply], HERE) === undefined
+    ? reply
+    : refusal('the transaction', "CROSSSLOT Keys in request don't hash to the same slot");
+const HERE: RedisAddress = { host: '', port: 0 };
 
 const byNode = (journeys: readonly Journey[]): ReadonlyMap<string, readonly Journey[]> =>
   Map.groupBy(journeys, ({ to }) => `${to.host}:${to.port}`);

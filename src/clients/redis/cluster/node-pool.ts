@@ -84,5 +84,7 @@ export class NodePool {
       this.#nodes.delete(text);
       void connection.close();
     }
+    // Nobody may ask before it is ready.
+    for (const master of masters) this.#node(master);
   }
 }

@@ -3,6 +3,8 @@ import { type RedisAddress, parseAddress } from '../address.ts';
 
 /** Where a node sends us on to. */
 export interface Redirection {
+  /** Of the key that led to it. */
+  readonly slot: number;
   readonly address: RedisAddress;
   /** The slot is still on its way there: this once only, and after ASKING. */
   readonly asking: boolean;
@@ -15,10 +17,10 @@ export interface Redirection {
 export const redirectionIn = (replies: readonly unknown[], from: RedisAddress): Redirection | undefined => {
   for (const reply of replies) {
     if (!isKeyferryError(reply, 'KF_REDIS_UNAVAILABLE')) continue;
-    const [, kind, place = ''] = /: (MOVED|ASK) \d+ (\S*:\d+)$/.exec(reply.message) ?? [];
+    const [, kind, slot, place = ''] = /: (MOVED|ASK) (\d+) (\S*:\d+)$/.exec(reply.message) ?? [];
     if (kind === undefined) continue;
     const { host, port } = parseAddress(place);
-    return { address: { host: host === '' ? from.host : host, port }, asking: kind === 'ASK' };
+    return { slot: Number(slot), address: { host: host === '' ? from.host : host, port }, asking: kind === 'ASK' };
   }
   return undefined;
 };

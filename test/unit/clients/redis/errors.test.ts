@@ -18,6 +18,8 @@ describe('the code of a refusal', () => {
     ['MISCONF Redis is configured to save RDB snapshots', 'KF_REDIS_UNAVAILABLE'],
     ['NOREPLICAS Not enough good replicas to write.', 'KF_REDIS_UNAVAILABLE'],
     ['ERR max number of clients reached', 'KF_REDIS_UNAVAILABLE'],
+    ['UNBLOCKED force unblock from blocking operation, instance state changed', 'KF_REDIS_UNAVAILABLE'],
+    ['UNBLOCKED the stream key no longer exists', 'KF_REDIS_REFUSED'],
     ['ERR Script attempted to access a non local key in a cluster node', 'KF_REDIS_UNAVAILABLE'],
     ['ERR Script attempted to execute a command while the cluster is down', 'KF_REDIS_UNAVAILABLE'],
     [inScript('Lua script attempted to access a non local key in a cluster node'), 'KF_REDIS_UNAVAILABLE'],

@@ -46,8 +46,8 @@ describe('the reply of the reading script', () => {
     ],
     [
       'a key too large for the call',
-      [bulk('hash'), -1, null, 40_000, 1, 3_000_000, 1],
-      { type: 'hash', elements: 40_000, parts: 1, bytes: 3_000_000, fieldsMayExpire: true },
+      [bulk('hash'), -1, null, 40_000, 1, 3_000_000, 1, 0],
+      { type: 'hash', elements: 40_000, parts: 1, bytes: 3_000_000, fieldsMayExpire: true, hasExpireTime: false },
     ],
     [
       'a RedisJSON document',
@@ -81,6 +81,7 @@ describe('a key in pieces', () => {
     parts: 1,
     bytes: 1000,
     fieldsMayExpire: false,
+    hasExpireTime: true,
     ...known,
   });
 
