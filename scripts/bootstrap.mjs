@@ -1,7 +1,7 @@
 /**
- * The one way in to `npm run demo`, `npm test`, `npm run test:servers` and `npm run bench`, on a fresh clone too: plain JavaScript without
- * dependencies, for any Node from 18 on. Installs what package-lock.json names, then runs the real thing on a Node that
- * is new enough: the system's, or the one that comes as a package.
+ * The one way in to `npm run demo`, `npm test`, `npm run test:servers` and `npm run bench`, on a fresh clone too: plain
+ * JavaScript without dependencies, for any Node from 18 on. Installs what package-lock.json names, then runs the real
+ * thing on a Node that is new enough: the system's, or the one that comes as a package.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';

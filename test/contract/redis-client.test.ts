@@ -145,7 +145,7 @@ describe('errors', () => {
   test('a server that wants a password says so when none is given', async () => {
     const redis = await connect();
     await redis.call('CONFIG', 'SET', 'requirepass', 'secret');
-    const refused = keep(client.connect({ db: 0, name: 'test' }));
+    const refused = keep(connectRedis({ url: server.url, name: 'other' }).connect({ db: 0, name: 'test' }));
     expect(await refusalOf(refused)).toMatchObject({ code: 'KF_REDIS_AUTH' });
   });
 

@@ -146,3 +146,33 @@ describe('a stream source of a cluster', () => {
     await cluster.agree();
   });
 });
+
+describe('a stream source of a cluster, one of whose masters is away with nobody to take over', () => {
+  const cluster = new ClusterFixture({
+    replicas: 0,
+    args: ['--appendonly', 'yes', '--cluster-require-full-coverage', 'no'],
+  });
+  const streams = new StreamFixture();
+
+  test('goes on with the streams of the others, says why, and catches up when it is back', async () => {
+    const keys = STREAMS.map((key) => `away:${key}`);
+    const add = (key: string): Promise<unknown> => cluster.redis.xadd(key, '*', 'customer', 'c');
+    for (const key of keys) await add(key);
+    const source = streams.start({ keys: ['away:*'] }, cluster.client());
+    await streams.published(source, 9);
+    const { owner: lost } = await cluster.placesOf(slotOf(Buffer.from(keys[0] ?? '')));
+    const owners = await Promise.all(keys.map((key) => cluster.placesOf(slotOf(Buffer.from(key)))));
+    const others = keys.filter((_, at) => owners[at]?.owner !== lost);
+    expect(others.length).toBeGreaterThan(0);
+    await lost.kill();
+    await eventually(() => source.source.health().some((reason) => reason.includes(String(lost.port))), {
+      what: 'the source to say so',
+    });
+    for (const key of others) await add(key);
+    await streams.published(source, 9 + others.length);
+    await lost.start();
+    for (const key of keys) await eventually(() => add(key), { what: `${key} to be written` });
+    await streams.published(source, 18 + others.length);
+    await eventually(() => source.source.health().length === 0, { what: 'the source to go on' });
+  });
+});

@@ -61,7 +61,11 @@ export class MirrorFixture {
     return running;
   }
 
-  create(redis: RedisServer | RedisClient, options: Partial<KeyspaceSourceOptions>, brokers: readonly string[]): RunningSource {
+  create(
+    redis: RedisServer | RedisClient,
+    options: Partial<KeyspaceSourceOptions>,
+    brokers: readonly string[],
+  ): RunningSource {
     const topic = `rest-${randomUUID()}`;
     const workplace = new Workplace();
     const store = new LmdbStateStore({ path: workplace.path('state'), clock: systemClock });

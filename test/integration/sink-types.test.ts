@@ -178,6 +178,22 @@ describe('what the sink makes of a state', () => {
     });
   });
 
+  test('a hash some of whose fields expire keeps their expiries, where the servers have them', async ({ skip }) => {
+    const [info] = (await source.call('COMMAND', 'INFO', 'HPEXPIREAT')) as unknown[];
+    skip(info === null, 'this server does not have them');
+    await make([
+      ['HSET', KEY, 'a', 1, BINARY, 2, 'stays', 3],
+      ['HPEXPIREAT', KEY, TOMORROW, 'FIELDS', 2, 'a', BINARY],
+    ]);
+    const entries = [...bytes('a', 1), BINARY, ...bytes(2, 'stays', 3)];
+    const value: KeyValue = { type: 'hash', entries, fieldExpireAt: [TOMORROW, TOMORROW, undefined] };
+    for (const state of [value, await dumped()]) {
+      await fixture.redis.lpush(KEY, 'of another type');
+      await fixture.apply(set(KEY, { value: state, expireAt: undefined }));
+      expect(await isMirrored()).toBe(true);
+    }
+  });
+
   test('an expiry that has passed leaves no key, for any type', async () => {
     const states = CASES.map(({ value }) => value);
     await make([['SET', KEY, 'x']]);

@@ -30,10 +30,10 @@ export class MasterConnections {
    */
   async reachable(
     signal?: AbortSignal,
-  ): Promise<{ readonly connections: readonly RedisConnection[]; readonly away: unknown }> {
+  ): Promise<{ readonly connections: readonly RedisConnection[]; readonly away: Error | undefined }> {
     await this.#topology.ready(signal);
     const { masters } = this.#topology;
-    let away: unknown;
+    let away: Error | undefined;
     for (const [id, connection] of this.#connections) {
       if (masters.some((master) => master.id === id)) continue;
       this.#connections.delete(id);
@@ -44,7 +44,7 @@ export class MasterConnections {
         const connection = this.#connections.get(master.id) ?? this.#redis.connectNode(master, this.#options);
         this.#connections.set(master.id, connection);
         await connection.ready(signal).catch((error: unknown) => {
-          away = error;
+          away = error as Error;
         });
         return connection.isReady ? [connection] : [];
       }),

@@ -4,7 +4,7 @@ import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { isTransient } from '../../core/retry.ts';
 import { Wakeup } from '../../core/wakeup.ts';
-import type { Patience } from '../streams/patience.ts';
+import type { Patience } from '../patience.ts';
 import type { ItemCarrier } from './item-carrier.ts';
 import type { ItemRoute } from './item-records.ts';
 import type { ListKeys } from './list-keys.ts';

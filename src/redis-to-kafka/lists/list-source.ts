@@ -7,7 +7,7 @@ import type { Logger } from '../../core/log.ts';
 import type { ListMetrics } from '../../observability/metrics.ts';
 import { topicRoute } from '../publish/routing.ts';
 import { SourceTopics } from '../publish/topics.ts';
-import { Patience } from '../streams/patience.ts';
+import { Patience } from '../patience.ts';
 import { ItemCarrier } from './item-carrier.ts';
 import { type ItemRoute, ItemRecords, recordKeyOf } from './item-records.ts';
 import { listKeys } from './list-keys.ts';

@@ -2,7 +2,7 @@ import type { RedisCommand, RedisConnection } from '../../clients/redis/port.ts'
 import { aborted } from '../../core/clock.ts';
 import { isKeyferryError } from '../../core/errors.ts';
 import { Wakeup } from '../../core/wakeup.ts';
-import type { Patience } from './patience.ts';
+import type { Patience } from '../patience.ts';
 import type { Reading } from './reading.ts';
 
 /** IDs of one XACK. */

@@ -8,7 +8,10 @@ import type { Reading } from './reading.ts';
  * acknowledged ones pending. So what is pending of a stream is read again once another master has it.
  * @returns what ends it.
  */
-export const followOwners = (topology: RedisTopology, readings: () => readonly Reading[]): (() => void) => {
+export const followOwners = (
+  topology: Pick<RedisTopology, 'masters' | 'onChange'>,
+  readings: () => readonly Reading[],
+): (() => void) => {
   let before = topology.masters;
   return topology.onChange((masters) => {
     for (const reading of readings()) {

@@ -3,7 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { isKeyferryError } from '../../core/errors.ts';
 import { isTransient } from '../../core/retry.ts';
 import type { Carrier } from './carrier.ts';
-import type { Patience } from './patience.ts';
+import type { Patience } from '../patience.ts';
 import { type GroupMember, type Portion, measure, readEntries } from './read-entries.ts';
 import { ReadSize } from './read-size.ts';
 import type { SlotGroup } from './slot-groups.ts';

@@ -13,7 +13,7 @@ import { Carrier } from './carrier.ts';
 import { EntryRecords } from './entry-records.ts';
 import { wantedStreams } from './find-streams.ts';
 import { followOwners } from './follow-owners.ts';
-import { Patience } from './patience.ts';
+import { Patience } from '../patience.ts';
 import { readStreams } from './read-streams.ts';
 import { type RecordKey, parseRecordKey } from './record-key.ts';
 import type { StreamSourceOptions } from './stream-options.ts';

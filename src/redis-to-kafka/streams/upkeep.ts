@@ -7,7 +7,7 @@ import { isTransient } from '../../core/retry.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
 import { claimEntries } from './claim-entries.ts';
 import { findStreams } from './find-streams.ts';
-import type { Patience } from './patience.ts';
+import type { Patience } from '../patience.ts';
 import type { Reading } from './reading.ts';
 import type { StreamSourceOptions } from './stream-options.ts';
 import type { StreamSet } from './stream-set.ts';

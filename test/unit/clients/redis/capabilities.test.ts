@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { capabilitiesOf } from '../../../../src/clients/redis/capabilities.ts';
+import { capabilitiesOf, lacksOf } from '../../../../src/clients/redis/capabilities.ts';
 
 const info = (...lines: string[]): string =>
   ['# Server', ...lines, 'redis_git_sha1:0', 'gcc_version:12.2.0', ''].join('\r\n');
@@ -49,4 +49,15 @@ test.each([
 
 test('where nothing may be asked, the server is taken for a new one', () => {
   expect(capabilitiesOf('', undefined)).toMatchObject({ readOnlyScripts: true, noTouch: true, tracking: true });
+});
+
+test('what a server lacks is told with what follows from it', () => {
+  const old = capabilitiesOf(info('redis_version:6.2.14'), undefined);
+  expect(lacksOf(old).map((lack) => lack.split(':')[0])).toEqual([
+    'EVALSHA_RO',
+    'PEXPIRETIME',
+    'HPEXPIRETIME',
+    'CLIENT NO-TOUCH',
+  ]);
+  expect(lacksOf(capabilitiesOf(info('redis_version:7.4.0'), undefined))).toEqual([]);
 });

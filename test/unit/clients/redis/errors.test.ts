@@ -15,6 +15,9 @@ describe('the code of a refusal', () => {
     ['TRYAGAIN Multiple keys request during rehashing of slot', 'KF_REDIS_UNAVAILABLE'],
     ["OOM command not allowed when used memory > 'maxmemory'.", 'KF_REDIS_UNAVAILABLE'],
     [inScript("-OOM command not allowed when used memory > 'maxmemory'."), 'KF_REDIS_UNAVAILABLE'],
+    // So Redis 6.2 passes on what a script returned or raised.
+    ["@user_script: 5: -READONLY You can't write against a read only replica.  ", 'KF_REDIS_UNAVAILABLE'],
+    ["ERR Error running script (call to f_0): @user_script:3: NOPERM User can't", 'KF_REDIS_PERMISSION'],
     ['MISCONF Redis is configured to save RDB snapshots', 'KF_REDIS_UNAVAILABLE'],
     ['NOREPLICAS Not enough good replicas to write.', 'KF_REDIS_UNAVAILABLE'],
     ['ERR max number of clients reached', 'KF_REDIS_UNAVAILABLE'],
@@ -33,6 +36,11 @@ describe('the code of a refusal', () => {
     ['', 'KF_REDIS_REFUSED'],
   ])('%s', (words, code) => {
     expect(refusal('SET', words).code).toBe(code);
+  });
+
+  test('its message does not tell where in our script it was, which Redis 6.2 puts before the words', () => {
+    const { message } = refusal('EVALSHA', inScript('-OOM command not allowed  '));
+    expect(message).toBe('Redis refused EVALSHA: OOM command not allowed');
   });
 
   test('its message names the command and holds the words, without the arguments that Redis quotes', () => {

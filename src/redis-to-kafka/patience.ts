@@ -1,7 +1,7 @@
-import type { Clock } from '../../core/clock.ts';
-import type { KeyferryError } from '../../core/errors.ts';
-import type { Logger } from '../../core/log.ts';
-import { retry } from '../../core/retry.ts';
+import type { Clock } from '../core/clock.ts';
+import type { KeyferryError } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
+import { retry } from '../core/retry.ts';
 
 /** Shorter waits are nobody's concern. */
 const NOTABLE_RETRY_MS = 400;
