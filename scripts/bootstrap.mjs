@@ -106,7 +106,7 @@ const built = async (script) => {
 const COMMANDS = {
   demo: () => built('demo.ts'),
   bench: () => built('bench.ts'),
-  'test-servers': () => built('test-servers.ts'),
+  'test-servers': () => run(node, [join(ROOT, 'scripts/test-servers.ts'), ...args], path),
   test,
 };
 const start = COMMANDS[command];

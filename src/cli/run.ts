@@ -22,6 +22,8 @@ export const run = async ({ daemon, stop, clock, err }: RunOptions): Promise<Exi
     ended.abort();
   });
   if (drained) return EXIT.fine;
-  err(`draining took longer than ${DRAIN_LIMIT_MS / 1000} s, as Kafka or Redis did not answer: what was in flight is published again at the next start`);
+  err(
+    `draining took longer than ${DRAIN_LIMIT_MS / 1000} s, as Kafka or Redis did not answer: what was in flight is published again at the next start`,
+  );
   return EXIT.outOfReach;
 };

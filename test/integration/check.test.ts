@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ensureOrigin } from '../../src/clients/redis/origin.ts';
+import { lacksOf, readCapabilities } from '../../src/clients/redis/capabilities.ts';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { stackProvider } from '../support/provider.ts';
 import type { RedisServer } from '../support/stack.ts';
@@ -51,6 +52,18 @@ describe('check on a healthy Redis', () => {
     expect(lines.at(-1)).toBe('0 failed, 0 to look at');
     expect(await redis.dbsize()).toBe(0);
     expect((await checked(config)).lines).toEqual(lines);
+  });
+
+  it('says what the server is, and what it lacks', async () => {
+    const connection = connectRedis({ url: server.url, name: 'test' }).connect({ db: 0, name: 'test' });
+    await connection.ready();
+    const capabilities = await readCapabilities(connection);
+    await connection.close();
+    const { lines } = await checked(checkedConfig(server.url));
+    const told = (what: string) => expect.stringMatching(new RegExp(`^ok .*  ${what}`)) as unknown;
+    expect(lines).toContainEqual(told(`answers: ${capabilities.server} ${capabilities.version}$`));
+    const lacking = lines.flatMap((line) => /^ok .* {2}lacks (.*)$/.exec(line)?.[1] ?? []);
+    expect(lacking).toEqual(lacksOf(capabilities));
   });
 
   it('warns of an output buffer that pipelined writers overflow', async () => {

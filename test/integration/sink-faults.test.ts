@@ -1,7 +1,11 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, inject, test } from 'vitest';
+import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { eventually } from '../support/eventually.ts';
+import { Workplace } from '../support/workplace.ts';
 import { type RunningSink, SinkFixture, gone, set, text } from './sink-fixture.ts';
 
 const hash = (key: string, field: string) =>
@@ -116,6 +120,25 @@ describe('a sink whose Redis fails for a while', () => {
   test('fails with what is wrong where Redis refuses its user', async () => {
     await fixture.redis.call('CONFIG', 'SET', 'requirepass', 'secret');
     await expect(fixture.start().ended).rejects.toMatchObject({ code: 'KF_REDIS_AUTH' });
+  });
+
+  test('waits where its password is refused that was taken before: the file is about to have the new one', async () => {
+    const workplace = new Workplace();
+    const passwordFile = join(workplace.dir, 'password');
+    writeFileSync(passwordFile, 'first\n');
+    await fixture.redis.call('ACL', 'SETUSER', 'ferry', 'on', '>first', '~*', '&*', '+@all');
+    const { host, port } = fixture.server;
+    const redis = connectRedis({ url: `redis://ferry@${host}:${port}`, passwordFile, name: 'keyferry' });
+    const running = fixture.start({}, { redis });
+    await fixture.apply(text('a', 'x'));
+    await fixture.redis.call('ACL', 'SETUSER', 'ferry', '<first', '>second');
+    await fixture.redis.call('CLIENT', 'KILL', 'USER', 'ferry');
+    await fixture.send(text('a', 'y'));
+    await waiting(running, 'WRONGPASS');
+    writeFileSync(passwordFile, 'second\n');
+    await fixture.caughtUp();
+    expect(await fixture.redis.get('a')).toBe('y');
+    await workplace.close();
   });
 
   test.each(['setrange', 'hset'])('fails where its user may not run %s, and dead-letters nothing', async (command) => {

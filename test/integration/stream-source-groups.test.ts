@@ -65,7 +65,10 @@ describe('the consumer group of a stream source', () => {
     const running = fixture.start({ claimAfterMs: 100 });
     await fixture.published(running, 9);
     await fixture.settled();
-    expect(running.metrics.counts).toMatchObject({ published: 9, deleted: 1, claimed: 2 });
+    // Redis 6.2 hands over what is deleted as well; that it is comes out as it is read.
+    const [isSince7] = (await fixture.redis.call('COMMAND', 'INFO', 'EVAL_RO')) as unknown[];
+    const claimed = isSince7 === null ? 3 : 2;
+    expect(running.metrics.counts).toMatchObject({ published: 9, deleted: 1, claimed });
     expect(new Set(await idsOnTopic())).toEqual(new Set(ids.filter((id) => id !== ids[1])));
   });
 
