@@ -23,7 +23,7 @@ describe('the daemon with sinks that append', () => {
   test('I6: holds each record once and in order in a list and a stream, killed under load again and again', async () => {
     const sink = (as: string) => ({
       ...{ name: as, topics: [fixture.topic], group: `${fixture.group}-${as}`, format: 'string', key: as, as },
-      push: 'right',
+      ...(as === 'list' ? { push: 'right' } : {}),
     });
     const daemon = await Daemon.create({
       redis: { url: fixture.server.url },

@@ -188,6 +188,7 @@ describe('what the sink makes of a state', () => {
     const entries = [...bytes('a', 1), BINARY, ...bytes(2, 'stays', 3)];
     const value: KeyValue = { type: 'hash', entries, fieldExpireAt: [TOMORROW, TOMORROW, undefined] };
     for (const state of [value, await dumped()]) {
+      await fixture.redis.del(KEY);
       await fixture.redis.lpush(KEY, 'of another type');
       await fixture.apply(set(KEY, { value: state, expireAt: undefined }));
       expect(await isMirrored()).toBe(true);

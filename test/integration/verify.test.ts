@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, it, vi } from 'vitest';
 import { type VerifyOptions, verify } from '../../src/cli/verify.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { Daemon } from '../support/daemon.ts';
@@ -162,8 +163,13 @@ describe('verify', () => {
   });
 
   it('leaves nothing on disk', async () => {
+    // A place of its own: others may be verifying at the same time.
+    const place = mkdtempSync(join(tmpdir(), 'keyferry-test-'));
+    vi.stubEnv('TMPDIR', place);
     await verified([source()]);
-    expect(readdirSync(tmpdir()).filter((name) => name.startsWith('keyferry-verify-'))).toEqual([]);
+    vi.unstubAllEnvs();
+    expect(readdirSync(place)).toEqual([]);
+    rmdirSync(place);
   });
 
   it('says that there is nothing to compare where there is no source', async () => {

@@ -25,8 +25,8 @@ const PASSING = ['ERR max number of clients', 'UNBLOCKED force unblock from bloc
 const NOT_HERE = /cript attempted to (access a non local key|execute a (write )?command while the cluster is down)/;
 /** Before Redis 7 the error of a script's command comes behind where in the script it was, and maybe with a minus. */
 const PLACE_IN_SCRIPT = /^(?:ERR Error running script \(call to f_[0-9a-f]+\): )?(?:@user_script: ?\d+: )+-?/;
-/** Redis 7.0 says so for a command of a script, with no code of its own. */
-const NOT_PERMITTED_IN_SCRIPT = "The user executing the script can't";
+/** So it is said of a command of a script, up to Redis 7.0 and since 7.2, with no code of its own. */
+const NOT_PERMITTED_IN_SCRIPT = /The user executing the script can't|^ERR ACL failure in script/;
 
 /**
  * Redis' words as a KeyferryError. The arguments that Redis quotes for an unknown command are cut off: they may be
@@ -44,7 +44,7 @@ export const refusal = (what: string, reply: string): KeyferryError => {
     return new KeyferryError('KF_REDIS_UNAVAILABLE', message);
   }
   if (AUTH.has(token)) return new KeyferryError('KF_REDIS_AUTH', message);
-  if (token === 'NOPERM' || words.includes(NOT_PERMITTED_IN_SCRIPT))
+  if (token === 'NOPERM' || NOT_PERMITTED_IN_SCRIPT.test(words))
     return new KeyferryError('KF_REDIS_PERMISSION', message);
   return new KeyferryError('KF_REDIS_REFUSED', message);
 };

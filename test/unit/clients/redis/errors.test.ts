@@ -30,6 +30,7 @@ describe('the code of a refusal', () => {
     ['NOAUTH Authentication required.', 'KF_REDIS_AUTH'],
     ["NOPERM this user has no permissions to run the 'set' command", 'KF_REDIS_PERMISSION'],
     ["ERR The user executing the script can't run this command or subcommand", 'KF_REDIS_PERMISSION'],
+    ["ERR ACL failure in script: User default has no permissions to run the 'hset' command", 'KF_REDIS_PERMISSION'],
     ['WRONGTYPE Operation against a key holding the wrong kind of value', 'KF_REDIS_REFUSED'],
     ['BUSYKEY Target key name already exists.', 'KF_REDIS_REFUSED'],
     ['ERR syntax error', 'KF_REDIS_REFUSED'],
