@@ -49,7 +49,8 @@ describe('a plain sink', () => {
       ],
       ['n', '-inf', 'o', '0.5', 'm', '2'],
     ],
-    ['zset', { m: 2, n: 1e-320 }, ['n', '9.9998886718268301e-321', 'm', '2']],
+    // The same number, as Redis spells it before and since 7.2.
+    ['zset', { m: 2, n: 1e-320 }, ['n', expect.stringMatching(/^(9\.9998886718268301e-321|1e-320)$/), 'm', '2']],
   ] as const)('replaces a key of any type by a %s of %j', async (as, value, expected) => {
     start({ as });
     await fixture.redis.rpush('k', 'of', 'another', 'type');
