@@ -77,13 +77,15 @@ export class KeyspaceSource {
     const failed = new AbortController();
     const stop = AbortSignal.any([signal, failed.signal]);
     try {
-      const origin = await this.#openKeyspaces(stop);
+      const [first = 0] = this.#options.databases;
+      const control = this.#connect(this.#needs.redis, first, 'watch');
+      const origin = await this.#openKeyspaces(control, stop);
       if (origin === undefined) return;
       this.#masters = new Masters({ ...this.#options, ...this.#needs, keyspaces: this.#keyspaces }, stop);
       this.#state = 'running';
       this.#waitingFor = undefined;
       const converging = [...this.#keyspaces.values()].map((keyspace) => keyspace.run(drain));
-      await Promise.all([this.#masters.run(), this.#watch(origin, stop), ...converging]);
+      await Promise.all([this.#masters.run(), this.#watch(control, origin, stop), ...converging]);
     } finally {
       failed.abort();
       this.#state = 'stopped';
@@ -141,11 +143,9 @@ export class KeyspaceSource {
   }
 
   /** @returns the id of the deployment; undefined where the signal came first. */
-  async #openKeyspaces(signal: AbortSignal): Promise<string | undefined> {
+  async #openKeyspaces(control: RedisConnection, signal: AbortSignal): Promise<string | undefined> {
     const { databases, partitions } = this.#options;
     const { redis, kafka, logger, randomId } = this.#needs;
-    const [first = 0] = databases;
-    const control = this.#connect(redis, first, 'watch');
     const origin = await this.#patiently(signal, async () => {
       await control.ready(signal);
       this.#server ??= await admitServer(control, logger);
@@ -177,9 +177,7 @@ export class KeyspaceSource {
   }
 
   /** What concerns all masters together. */
-  #watch(origin: string, signal: AbortSignal): Promise<void> {
-    const [first = 0] = this.#options.databases;
-    const control = this.#connect(this.#needs.redis, first, 'watch');
+  #watch(control: RedisConnection, origin: string, signal: AbortSignal): Promise<void> {
     return watch({
       ...this.#needs,
       everyMs: this.#options.canaryEveryMs,

@@ -1,6 +1,6 @@
 import { addressText } from '../clients/redis/address.ts';
 import type { RedisMaster } from '../clients/redis/port.ts';
-import { haveCommonSlot, slotsWithout } from '../clients/redis/slot-ranges.ts';
+import { haveCommonSlot, slotCount, slotsWithout } from '../clients/redis/slot-ranges.ts';
 import { aborted } from '../core/clock.ts';
 import type { KeyferryError } from '../core/errors.ts';
 import type { Gap, GapCause } from '../core/gap.ts';
@@ -40,7 +40,7 @@ export class Masters {
     return [...this.#watched.values()].map(({ master, isUp }) => ({
       address: addressText(master),
       feed: isUp ? 'up' : 'down',
-      slots: master.slots.reduce((count, { first, last }) => count + last - first + 1, 0),
+      slots: slotCount(master.slots),
     }));
   }
 
