@@ -1,0 +1,69 @@
+#!/bin/sh
+# The Job of install and upgrade: makes the cluster where there is none, and gives new masters their part of the slots. It looks,
+# does what lacks, and looks again, so that it may be stopped and started at any point.
+#   REBALANCE: yes where masters are to have about the same number of slots
+. "${SCRIPTS:-/scripts}/lib.sh"
+. "${SCRIPTS:-/scripts}/steps.sh"
+
+count=$(peers | wc -l | tr -d ' ')
+first=$(peers | head -n 1)
+
+all_answer() {
+  [ "$(table | wc -l)" -eq "$count" ]
+}
+
+# Every server has a link to every other one, at its address of today.
+all_know_all() {
+  peers | while read -r peer; do [ "$peer" = "$first" ] || meet "$first" "$peer"; done
+  ids=$(peers | while read -r peer; do myself "$peer" | cut -d' ' -f1; done)
+  peers | while read -r peer; do
+    view=$(nodes "$peer")
+    for id in $ids; do
+      echo "$view" | grep -q "^$id .* connected " || exit 1
+    done
+  done
+}
+
+slots_owned() {
+  nodes "$first" | awk '{ sum += $7 } END { print sum + 0 }'
+}
+
+# A new cluster: each master gets its part.
+share_out() {
+  at=0
+  plan own | while read -r _ _ peer; do
+    begin=$((SLOTS * at / MASTERS))
+    at=$((at + 1))
+    end=$((SLOTS * at / MASTERS - 1))
+    ask "$peer" CLUSTER ADDSLOTSRANGE "$begin" "$end" >/dev/null && say "$peer has the slots $begin to $end"
+  done
+}
+
+# Too few masters, and nobody empty: a replica that can be spared becomes one.
+spare_is_freed() {
+  spare=$(plan free | cut -d' ' -f3)
+  [ -n "$spare" ] || return 0
+  say "$spare is to be a master"
+  ask "$spare" CLUSTER RESET SOFT >/dev/null
+  until_true 'all servers to know each other' all_know_all
+  return 1
+}
+
+until_true "all $count servers to answer" all_answer
+until_true 'all servers to know each other' all_know_all
+forget_dead
+owned=$(slots_owned)
+if [ "$owned" -eq 0 ]; then
+  share_out
+elif [ "$owned" -lt "$SLOTS" ]; then
+  fail "$((SLOTS - owned)) slots have no owner: see \"Slots without an owner\" in docs/kubernetes.md"
+fi
+until_true 'the cluster to take commands' state_is_ok
+until_true 'enough servers that can be masters' spare_is_freed
+until_true 'replicas to have masters' replicas_are_placed
+until_true 'replicas to have the data' replicas_are_synced
+if [ "${REBALANCE:-yes}" = yes ]; then
+  until_true 'masters to have their slots' rebalance
+fi
+say 'the cluster stands:'
+exec sh "${SCRIPTS:-/scripts}/status.sh"

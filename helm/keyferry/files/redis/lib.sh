@@ -1,0 +1,102 @@
+# shellcheck shell=sh
+# What the scripts have in common. POSIX sh and awk: they run in whatever image brings the server, Redis or Valkey, from 7.0 on.
+#
+#   LOCAL          host:port of the server in this pod
+#   SELF           host:port by which the others know it
+#   PEERS_FILE     a line of host:port for each server of the cluster, in the order of the pods
+#   MASTERS        how many of them are to be masters
+#   PASSWORD_FILE  where there is one
+#   TLS_FLAGS      for redis-cli, where servers speak TLS
+
+CLI=$(command -v redis-cli || command -v valkey-cli) || {
+  echo 'the image has neither redis-cli nor valkey-cli' >&2
+  exit 1
+}
+if [ -r "${PASSWORD_FILE:-}" ]; then
+  REDISCLI_AUTH=$(cat "$PASSWORD_FILE")
+  export REDISCLI_AUTH
+fi
+SLOTS=16384
+ANSWER_SECONDS=${ANSWER_SECONDS:-2}
+
+say() {
+  echo "$(date -u +%H:%M:%S) $*"
+}
+
+peers() {
+  cat "$PEERS_FILE"
+}
+
+# cli HOST:PORT ARGUMENT...
+cli() {
+  cli_at=$1
+  shift
+  # shellcheck disable=SC2086
+  "$CLI" -h "${cli_at%:*}" -p "${cli_at##*:}" ${TLS_FLAGS:-} "$@"
+}
+
+# ask HOST:PORT COMMAND...: the reply; fails where the server does not answer in time, or with an error.
+ask() {
+  ask_at=$1
+  shift
+  # shellcheck disable=SC2086
+  timeout "$ANSWER_SECONDS" "$CLI" -h "${ask_at%:*}" -p "${ask_at##*:}" ${TLS_FLAGS:-} -e "$@" 2>/dev/null
+}
+
+# nodes HOST:PORT: what the server knows of the cluster, a line for each node:
+# ID IP:PORT HOST:PORT ROLE MASTER LINK SLOTS FLAGS; HOST is the announced name, "-" stands for nothing, SLOTS is a count.
+nodes() {
+  ask "$1" CLUSTER NODES | awk '
+    NF >= 8 {
+      split($2, place, /[@,]/)
+      port = place[1]
+      sub(/.*:/, "", port)
+      host = place[3] == "" ? "-" : place[3] ":" port
+      count = 0
+      for (at = 9; at <= NF; at++) {
+        if ($at ~ /^\[/) continue
+        ends = split($at, range, "-")
+        count += ends == 2 ? range[2] - range[1] + 1 : 1
+      }
+      print $1, place[1], host, ($3 ~ /master/ ? "master" : "replica"), $4, $8, count, $3
+    }'
+}
+
+# myself HOST:PORT: the line of `nodes` that the server has for itself.
+myself() {
+  nodes "$1" | awk '$8 ~ /myself/'
+}
+
+# A row for each server that answers, and is who it should be: ID HOST:PORT WHERE ROLE MASTER SLOTS.
+# WHERE is the Kubernetes node; the start script tells it to the server as syslog-ident, which Redis itself makes no use of.
+table() {
+  peers | while read -r peer; do
+    me=$(myself "$peer") && [ -n "$me" ] || continue
+    where=$(ask "$peer" CONFIG GET syslog-ident | sed -n 2p)
+    echo "$me" | awk -v peer="$peer" -v where="${where:--}" '$3 == peer { print $1, peer, where, $4, $5, $7 }'
+  done
+}
+
+# meet HOST:PORT PEER: introduces the two where the first has no link to the second at the address where that is now.
+# An address that somebody else has by now, a server of another cluster too, is left alone: the name has to fit.
+meet() {
+  its=$(myself "$2") || return 0
+  # shellcheck disable=SC2086
+  set -- "$1" "$2" $its
+  [ "${5:-}" = "$2" ] || return 0
+  nodes "$1" | grep -q "^$3 $4 .* connected " && return 0
+  ask "$1" CLUSTER MEET "${4%:*}" "${4##*:}" >/dev/null
+}
+
+# forget_dead: has every server forget those that failed, own nothing, and whose name belongs to another one by now.
+forget_dead() {
+  alive=$(peers | while read -r peer; do myself "$peer" | cut -d' ' -f1,3; done)
+  peers | while read -r peer; do
+    nodes "$peer" | awk -v alive="$alive" '
+      BEGIN { count = split(alive, rows, "\n"); for (at = 1; at <= count; at++) { split(rows[at], row, " "); now[row[2]] = row[1] } }
+      $8 ~ /fail/ && $7 == 0 && ($3 in now) && now[$3] != $1 { print $1 }' |
+      while read -r id; do
+        ask "$peer" CLUSTER FORGET "$id" >/dev/null && say "$peer forgets $id, whose volume is lost"
+      done
+  done
+}

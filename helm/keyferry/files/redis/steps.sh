@@ -1,0 +1,62 @@
+# shellcheck shell=sh
+# Steps that the Jobs have in common, on top of lib.sh. Each looks first, and does only what lacks.
+
+PAUSE_SECONDS=${PAUSE_SECONDS:-2}
+
+fail() {
+  say "$*"
+  exit 1
+}
+
+# until_true WHAT COMMAND...: waits until the command succeeds; the Job's own deadline ends what never does.
+until_true() {
+  what=$1
+  shift
+  tries=0
+  until "$@"; do
+    [ $((tries % 10)) -eq 0 ] && say "waiting for $what"
+    tries=$((tries + 1))
+    sleep "$PAUSE_SECONDS"
+  done
+}
+
+state_is_ok() {
+  peers | while read -r peer; do
+    ask "$peer" CLUSTER INFO | grep -q '^cluster_state:ok' || exit 1
+  done
+}
+
+plan() {
+  table | awk -v masters="$MASTERS" -f "${SCRIPTS:-/scripts}/plan.awk" | grep "^$1 "
+}
+
+# Succeeds once nobody has to move any more.
+replicas_are_placed() {
+  moves=$(plan follow) || return 0
+  echo "$moves" | while read -r _ _ peer master; do
+    ask "$peer" CLUSTER REPLICATE "$master" >/dev/null && say "$peer follows $master"
+  done
+  return 1
+}
+
+replicas_are_synced() {
+  table | awk '$4 == "replica" { print $2 }' | while read -r peer; do
+    ask "$peer" INFO replication | grep -q '^master_link_status:up' || exit 1
+  done
+}
+
+# Slots on their way, which a move left behind that was cut off.
+no_slot_is_open() {
+  peers | while read -r peer; do
+    ask "$peer" CLUSTER NODES | grep myself | grep -q '\[' && exit 1
+    true
+  done
+}
+
+# rebalance ARGUMENT...: moves slots until the masters have about the same number, or what the arguments say.
+rebalance() {
+  if ! no_slot_is_open; then
+    cli "$first" --cluster fix "$first"
+  fi
+  cli "$first" --cluster rebalance "$first" --cluster-use-empty-masters "$@" && no_slot_is_open
+}
