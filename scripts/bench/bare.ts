@@ -33,12 +33,15 @@ export interface StreamTask extends RedisTask {
   readonly stream: string;
 }
 
+export type MirrorTask = KafkaTask & RedisTask;
+
 const SCRIPTS = {
   subscriber: import.meta.resolve('./bare/subscriber.ts'),
   reader: import.meta.resolve('./bare/reader.ts'),
   streamReader: import.meta.resolve('./bare/stream-reader.ts'),
   producer: import.meta.resolve('./bare/producer.ts'),
   consumer: import.meta.resolve('./bare/consumer.ts'),
+  mirror: import.meta.resolve('./bare/mirror.ts'),
 };
 
 interface Tasks {
@@ -47,6 +50,7 @@ interface Tasks {
   readonly streamReader: StreamTask;
   readonly producer: KafkaTask;
   readonly consumer: KafkaTask;
+  readonly mirror: MirrorTask;
 }
 
 /** It writes `ready`, and at its end its result as JSON, to standard output. */
