@@ -9,6 +9,7 @@ import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
 import { type Flow, type Tools, openSink, openSource } from './flows.ts';
 import { KafkaWatch } from './kafka-watch.ts';
 import { openRedisRest } from './redis-rest.ts';
+import { openRedisWatches } from './redis-watch.ts';
 
 /** Within SIGTERM's 25 s: what is in flight has this long to be published, the rest is for closing. */
 const DRAIN_MS = 20_000;
@@ -36,12 +37,14 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const redisRest = openRedisRest(sources, tools);
   // A daemon of sinks elsewhere has no use for the main Redis, and does not wait for one.
   const needsRedis = sources.length > 0 || config.sinks.some(({ redis }) => redis === config.redis);
+  const redisWatches = openRedisWatches(needsRedis, tools);
   const kafkaWatch = new KafkaWatch(connectKafka(config.kafka).admin(), clock);
   const health = (): readonly string[] => [
     ...kafkaWatch.health(),
     ...flows.flatMap((flow) => flow.health()),
     ...(needsRedis ? (redisRest?.health() ?? []) : []),
   ];
+  metrics.daemon({ version, isReady: () => health().length === 0 });
   const startedAt = clock.now();
   const server = createHttpServer({
     ...config.http,
@@ -62,12 +65,12 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   try {
     const port = await server.listen();
     logger.info({ version, host: config.http.host, port }, 'keyferry runs');
-    void kafkaWatch.run(signal);
+    for (const watch of [kafkaWatch, ...redisWatches]) void watch.run(signal);
     await runAll(flows, signal, tools);
     logger.info({}, 'keyferry stopped');
   } finally {
     await server.close();
-    await Promise.allSettled([store.close(), kafkaWatch.close()]);
+    await Promise.allSettled([store.close(), ...[kafkaWatch, ...redisWatches].map((watch) => watch.close())]);
   }
 };
 

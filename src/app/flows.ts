@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { connectKafka } from '../clients/kafka/connect.ts';
+import { metered } from '../clients/kafka/metered.ts';
 import { connectRedis } from '../clients/redis/connect.ts';
 import type {
   AppConfig,
@@ -61,7 +62,6 @@ const keyspaceSource = (source: KeyspaceSourceConfig, tools: Tools): KeyspaceSou
     published: (name) => store.published(name),
     logger: tools.logger.child({ source: source.name }),
     metrics: metrics.source(source.name),
-    onSent: metrics.kafkaProduceSeconds,
   });
 };
 
@@ -73,7 +73,6 @@ const streamSource = (source: StreamSourceConfig, tools: Tools): StreamSource =>
     ...servers(config.redis, tools),
     logger: logger.child({ source: source.name }),
     metrics: metrics.streamSource(source.name),
-    onSent: metrics.kafkaProduceSeconds,
   });
 };
 
@@ -82,7 +81,6 @@ const listSource = (source: ListSourceConfig, tools: Tools): ListSource =>
     ...servers(tools.config.redis, tools),
     logger: tools.logger.child({ source: source.name }),
     metrics: tools.metrics.listSource(source.name),
-    onSent: tools.metrics.kafkaProduceSeconds,
   });
 
 const sinkNeeds = (sink: SinkConfig, tools: Tools) => ({
@@ -93,7 +91,7 @@ const sinkNeeds = (sink: SinkConfig, tools: Tools) => ({
 
 const servers = (redis: RedisConfig, { config, clock, metrics }: Tools) => ({
   redis: connectRedis({ ...redis, name: config.kafka.clientId, clock, metrics: metrics.redis }),
-  kafka: connectKafka(config.kafka),
+  kafka: metered(connectKafka(config.kafka), metrics.kafka, clock),
   clock,
   randomId: randomUUID,
 });

@@ -4,8 +4,9 @@ import type { KeyOp } from '../core/key-record.ts';
 import type { ListOutcome } from '../core/list-record.ts';
 import type { SinkOutcome } from '../core/sink-outcome.ts';
 import type { StreamOutcome } from '../core/stream-outcome.ts';
-import { type Add, Instruments } from './instruments.ts';
-import type { ListMetrics, Metrics, RestMetrics, SinkMetrics, SourceMetrics, StreamMetrics } from './metrics.ts';
+import { declareDaemon, declareKafka, declareRedis, declareRest } from './declare-servers.ts';
+import { Instruments } from './instruments.ts';
+import type { ListMetrics, Metrics, SinkMetrics, SourceMetrics, StreamMetrics } from './metrics.ts';
 
 // Records instead of lists: the compiler tells when a member is missing.
 const GAP_CAUSES: Record<GapCause, true> = {
@@ -71,6 +72,9 @@ const declareSource = (declare: Instruments, { endToEnd }: Shared) => {
   const filtered = counter('source_filtered_total', 'Touches dropped by include and exclude.');
   const omitted = counter('source_omitted_total', 'Records that leave out a value above maxValueBytes.');
   const pending = gauge('source_pending_keys', 'Keys that wait to be read or are in flight.');
+  const behind = gauge('source_behind_seconds', 'How long ago the oldest change was seen that Kafka lacks.');
+  const pendingBytes = gauge('source_pending_bytes', 'What waiting keys take of their bound, in the fullest database.');
+  const pendingLimit = gauge('source_pending_limit_bytes', 'The bound of what waiting keys take in one database.');
   const canary = histogram('source_canary_seconds', 'From writing the canary to its notification.');
   const gaps = counterBy('source_gaps_total', 'cause', Object.keys(GAP_CAUSES), 'Gaps opened.');
   const openGaps = gauge('source_gap_open', 'Gaps open now.');
@@ -98,6 +102,13 @@ const declareSource = (declare: Instruments, { endToEnd }: Shared) => {
       },
       pendingKeys: (read) => {
         pending(read, name);
+      },
+      behind: (read) => {
+        behind(read, name);
+      },
+      pendingBytes: (read, limitBytes) => {
+        pendingBytes(read, name);
+        pendingLimit(() => limitBytes, name);
       },
       openGaps: (read) => {
         openGaps(read, name);
@@ -179,37 +190,14 @@ const declareSink = (declare: Instruments, { deadLetters }: Shared) => {
   });
 };
 
-const declareRest = (declare: Instruments): RestMetrics => {
-  const requests = declare.counter({
-    name: 'rest_requests_total',
-    help: 'Redis REST requests answered.',
-    labels: ['route', 'status'],
+const declarePaused = (declare: Instruments): Metrics['flowPaused'] => {
+  const gauge = declare.gauge({
+    name: 'flow_paused',
+    help: '1 while a source or sink rests because somebody wants it to.',
+    labels: ['flow', 'kind'],
   });
-  const seconds = declare.histogram({
-    name: 'rest_request_seconds',
-    help: 'One Redis REST request, to its answer.',
-    labels: ['kind'],
-  });
-  const origin = declare.counterBy(
-    { name: 'rest_origin_total', help: 'Keys looked for at their origin.', labels: ['outcome'] },
-    ['stored', 'superseded', 'absent', 'failed'],
-  );
-  const kinds = { read: seconds('read'), write: seconds('write'), ack: seconds('ack') };
-  const series = new Map<string, Add>();
-  const byOutcome = origin();
-  return {
-    request: (route, status) => {
-      const labels = [route, `${Math.floor(status / 100)}xx`];
-      const add = series.get(labels.join()) ?? requests(...labels);
-      series.set(labels.join(), add);
-      add(1);
-    },
-    requestSeconds: (kind, elapsed) => {
-      kinds[kind](elapsed);
-    },
-    origin: (outcome) => {
-      byOutcome(outcome, 1);
-    },
+  return (kind, name, isPaused) => {
+    gauge(() => (isPaused() ? 1 : 0), name, kind);
   };
 };
 
@@ -222,24 +210,18 @@ export const createMetrics = (): Metrics => {
   collectDefaultMetrics({ register: registry });
   const declare = new Instruments(registry);
   const shared = declareShared(declare);
-  const unlabelled = (name: string, help: string) => ({ name, help, labels: [] });
   return {
     text: () => registry.metrics(),
     contentType: registry.contentType,
+    samples: (name) => declare.samples(name),
     source: declareSource(declare, shared),
     streamSource: declareStream(declare, shared),
     listSource: declareList(declare, shared),
     sink: declareSink(declare, shared),
-    redis: {
-      commands: declare.counterBy({ name: 'redis_commands_total', help: 'Commands sent to Redis.', labels: ['kind'] }, [
-        'read',
-        'write',
-      ])(),
-      commandSeconds: declare.histogram(unlabelled('redis_command_seconds', 'One round trip to Redis.'))(),
-    },
+    redis: declareRedis(declare),
+    kafka: declareKafka(declare),
     rest: declareRest(declare),
-    kafkaProduceSeconds: declare.histogram(
-      unlabelled('kafka_produce_seconds', 'One send to Kafka, to its acknowledgement.'),
-    )(),
+    daemon: declareDaemon(declare),
+    flowPaused: declarePaused(declare),
   };
 };

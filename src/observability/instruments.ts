@@ -25,6 +25,18 @@ export type Observe = (seconds: number) => void;
 /** A gauge's value when it is asked for; undefined: not known, and so absent from the scrape. */
 export type Read = () => number | undefined;
 
+/** One series as it stands; a bucket of a histogram has the label `le`. */
+export interface Sample {
+  readonly labels: Readonly<Partial<Record<string, string | number>>>;
+  readonly value: number;
+}
+
+/** A series that somebody else keeps, as it stands now; an undefined value is absent from the scrape. */
+export interface Kept {
+  readonly labels: Values;
+  readonly value: number | undefined;
+}
+
 /** Declares metrics in a registry, and hands out series with their labels bound, so that hot paths look nothing up. */
 export class Instruments {
   readonly #registry: Registry;
@@ -72,7 +84,8 @@ export class Instruments {
       histogram.zero(Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ''])) as Record<Label, string>);
       const series = histogram.labels(...values);
       return (seconds) => {
-        series.observe(seconds);
+        // The wall clock may step back between two looks at it.
+        series.observe(Math.max(0, seconds));
       };
     };
   }
@@ -80,20 +93,42 @@ export class Instruments {
   /** Reads the value of each series at the time of the scrape. */
   gauge<Label extends string>({ name, help, labels }: Declared<Label>): (read: Read, ...values: Values) => void {
     const readers: { readonly read: Read; readonly values: Values }[] = [];
+    this.keptGauge({ name, help, labels }, () =>
+      readers.map(({ read, values }) => ({ labels: values, value: read() })),
+    );
+    return (read, ...values) => {
+      readers.push({ read, values });
+    };
+  }
+
+  /** A gauge whose series come and go: all of them are read at the time of the scrape. */
+  keptGauge<Label extends string>({ name, help, labels }: Declared<Label>, readAll: () => readonly Kept[]): void {
     new Gauge({
       ...this.#common(name, help),
       labelNames: [...labels],
       collect() {
         this.reset();
-        for (const { read, values } of readers) {
-          const value = read();
-          if (value !== undefined) this.labels(...values).set(value);
-        }
+        for (const { labels: values, value } of readAll()) if (value !== undefined) this.labels(...values).set(value);
       },
     });
-    return (read, ...values) => {
-      readers.push({ read, values });
-    };
+  }
+
+  /** As keptGauge, of counts. */
+  keptCounter<Label extends string>({ name, help, labels }: Declared<Label>, readAll: () => readonly Kept[]): void {
+    new Counter({
+      ...this.#common(name, help),
+      labelNames: [...labels],
+      collect() {
+        this.reset();
+        for (const { labels: values, value } of readAll()) if (value !== undefined) this.labels(...values).inc(value);
+      },
+    });
+  }
+
+  /** The series of a metric, as they stand now. */
+  async samples(name: string): Promise<readonly Sample[]> {
+    const metric = this.#registry.getSingleMetric(`${PREFIX}${name}`);
+    return (await metric?.get())?.values ?? [];
   }
 
   #common(name: string, help: string) {

@@ -1,9 +1,10 @@
+import type { ErrorCode } from '../core/errors.ts';
 import type { GapCause } from '../core/gap.ts';
 import type { KeyOp } from '../core/key-record.ts';
 import type { ListOutcome } from '../core/list-record.ts';
 import type { SinkOutcome } from '../core/sink-outcome.ts';
 import type { StreamOutcome } from '../core/stream-outcome.ts';
-import type { Read } from './instruments.ts';
+import type { Read, Sample } from './instruments.ts';
 
 /** What one keyspace source reports. Durations in seconds; counts are added at once for a whole batch. */
 export interface SourceMetrics {
@@ -19,7 +20,7 @@ export interface SourceMetrics {
   omitted(count: number): void;
   /** From the change seen to its record acknowledged. */
   endToEnd(seconds: number): void;
-  /** From writing the canary to its notification. */
+  /** From writing the canary to its notification; of one that did not come, how long it was waited for. */
   canary(seconds: number): void;
   gapOpened(cause: GapCause): void;
   reconciledKeys(count: number): void;
@@ -27,6 +28,10 @@ export interface SourceMetrics {
   reconciled(seconds: number): void;
   /** How to learn the number of keys that wait; called at each scrape. Once a source. */
   pendingKeys(read: Read): void;
+  /** How to learn how long ago the oldest change was seen that Kafka lacks; 0: it lacks none. Once a source. */
+  behind(read: Read): void;
+  /** How to learn what the keys that wait take of their bound, in the database where it is most. Once a source. */
+  pendingBytes(read: Read, limitBytes: number): void;
   /** How to learn the number of open gaps. Once a source. */
   openGaps(read: Read): void;
 }
@@ -92,16 +97,49 @@ export interface RedisMetrics {
   commandSeconds(seconds: number): void;
 }
 
+export interface RedisServersMetrics extends RedisMetrics {
+  /** How to learn what servers say of themselves; called at each scrape. Several may be given. */
+  servers(read: () => readonly RedisServerLoad[]): void;
+}
+
+/** What a server of Redis says of itself, since it runs. */
+export interface RedisServerLoad {
+  /** host:port */
+  readonly address: string;
+  readonly usedMemoryBytes: number | undefined;
+  /** undefined: no limit is set, or none is known. */
+  readonly maxMemoryBytes: number | undefined;
+  readonly evictedKeys: number | undefined;
+}
+
+export interface KafkaMetrics {
+  /** One send that Kafka acknowledged. */
+  produceSeconds(seconds: number): void;
+  /** One send that it did not; it may be tried again. */
+  produceFailed(code: ErrorCode): void;
+}
+
+/** What the daemon says of itself. Once a process. */
+export interface DaemonMetrics {
+  readonly version: string;
+  /** As /readyz tells. */
+  readonly isReady: () => boolean;
+}
+
 export interface Metrics {
   /** The page that Prometheus scrapes. */
   text(): Promise<string>;
   readonly contentType: string;
+  /** The series of one metric. @param name without the prefix `keyferry_`. */
+  samples(name: string): Promise<readonly Sample[]>;
   source(name: string): SourceMetrics;
   streamSource(name: string): StreamMetrics;
   listSource(name: string): ListMetrics;
   sink(name: string): SinkMetrics;
-  readonly redis: RedisMetrics;
+  readonly redis: RedisServersMetrics;
   readonly rest: RestMetrics;
-  /** One send, from call to acknowledgement. */
-  readonly kafkaProduceSeconds: (seconds: number) => void;
+  readonly kafka: KafkaMetrics;
+  daemon(daemon: DaemonMetrics): void;
+  /** How to learn whether a flow is paused. Once a flow. */
+  flowPaused(kind: 'source' | 'sink', name: string, isPaused: () => boolean): void;
 }

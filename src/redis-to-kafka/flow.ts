@@ -25,8 +25,6 @@ export interface KeyspaceSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
-  /** One send to Kafka took so long. */
-  readonly onSent: (seconds: number) => void;
   readonly randomId: () => string;
 }
 
@@ -65,6 +63,8 @@ export class KeyspaceSource {
     this.#needs = needs;
     this.#accepts = keyFilter(options.include, options.exclude);
     needs.metrics.pendingKeys(() => this.#sum((keyspace) => keyspace.keysPending));
+    const fullest = (): number => Math.max(0, ...[...this.#keyspaces.values()].map(({ bytesPending }) => bytesPending));
+    needs.metrics.pendingBytes(fullest, options.maxPendingBytes);
     needs.metrics.openGaps(() => this.#sum((keyspace) => keyspace.gapsOpen));
   }
 

@@ -47,7 +47,6 @@ export interface KeyspaceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
-  readonly onSent: (seconds: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -199,6 +198,9 @@ export class Keyspace {
 
   get keysPending(): number {
     return this.#pending.size;
+  }
+  get bytesPending(): number {
+    return this.#pending.bytes;
   }
   get gapsOpen(): number {
     return this.#all(({ gapsOpen }) => gapsOpen).length;

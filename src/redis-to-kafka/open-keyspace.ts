@@ -45,8 +45,6 @@ export interface KeyspaceTools {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
-  /** One send to Kafka took so long. */
-  readonly onSent: (seconds: number) => void;
   readonly onCaughtUp: (records: number) => void;
   readonly signal: AbortSignal;
 }

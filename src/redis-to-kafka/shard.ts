@@ -71,7 +71,7 @@ export class Shard {
       ...options,
       redis: control,
       slots: master.slots,
-      onReturn: (seconds) => {
+      onWaited: (seconds) => {
         metrics.canary(seconds);
       },
       onTrouble: (cause) => {

@@ -124,7 +124,6 @@ export class ListFixture {
         clock: systemClock,
         logger: log,
         metrics,
-        onSent: () => undefined,
         randomId: randomUUID,
       },
     );

@@ -79,7 +79,6 @@ export class MirrorFixture {
         clock: systemClock,
         logger: silentLogger,
         metrics: metrics.source('keys'),
-        onSent: () => undefined,
         randomId: randomUUID,
       },
     );

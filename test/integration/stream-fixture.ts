@@ -141,7 +141,6 @@ export class StreamFixture {
         clock: systemClock,
         logger: log,
         metrics,
-        onSent: () => undefined,
         randomId: randomUUID,
       },
     );

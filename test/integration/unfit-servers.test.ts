@@ -87,7 +87,6 @@ const sourceOf = (url: string): KeyspaceSource =>
       clock: systemClock,
       logger: silentLogger,
       metrics: createMetrics().source('all'),
-      onSent: () => undefined,
       randomId: () => 'id',
     },
   );

@@ -1,4 +1,5 @@
 import { isKeyferryError } from '../../core/errors.ts';
+import { infoField } from './info.ts';
 import type { RedisConnection, RedisReply } from './port.ts';
 
 /** What a server can do, beyond what all from Redis 6.2 on can. */
@@ -62,7 +63,7 @@ export const readCapabilities = async (connection: RedisConnection): Promise<Red
  * @param commands COMMAND INFO's answer for each of COMMANDS, null for one that there is not; undefined: not known.
  */
 export const capabilitiesOf = (info: string, commands: readonly RedisReply[] | undefined): RedisCapabilities => {
-  const field = (name: string): string | undefined => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1];
+  const field = (name: string): string | undefined => infoField(info, name);
   const another = /^(?!redis_|gcc_|lru_)(\w+)_version:(.*?)\r?$/m.exec(info);
   const server = another?.[1] ?? field('server_name') ?? 'redis';
   const version = another?.[2] ?? field('redis_version') ?? '';

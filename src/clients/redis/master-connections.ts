@@ -1,4 +1,4 @@
-import type { ConnectOptions, RedisClient, RedisConnection, RedisTopology } from './port.ts';
+import type { ConnectOptions, RedisClient, RedisConnection, RedisMaster, RedisTopology } from './port.ts';
 import { hasSlot } from './slot-ranges.ts';
 
 /** A connection to each master of the moment: for what asks every server, such as SCAN. */
@@ -31,6 +31,21 @@ export class MasterConnections {
   async reachable(
     signal?: AbortSignal,
   ): Promise<{ readonly connections: readonly RedisConnection[]; readonly away: Error | undefined }> {
+    const { connections, away } = await this.#reach(signal);
+    return { connections: [...connections.values()], away };
+  }
+
+  /**
+   * To those that are masters now and can be reached, by master.
+   * @throws as RedisTopology.ready does.
+   */
+  async byMaster(signal?: AbortSignal): Promise<ReadonlyMap<RedisMaster, RedisConnection>> {
+    return (await this.#reach(signal)).connections;
+  }
+
+  async #reach(
+    signal?: AbortSignal,
+  ): Promise<{ readonly connections: ReadonlyMap<RedisMaster, RedisConnection>; readonly away: Error | undefined }> {
     await this.#topology.ready(signal);
     const { masters } = this.#topology;
     let away: Error | undefined;
@@ -46,10 +61,10 @@ export class MasterConnections {
         await connection.ready(signal).catch((error: unknown) => {
           away = error as Error;
         });
-        return connection.isReady ? [connection] : [];
+        return connection.isReady ? [[master, connection] as const] : [];
       }),
     );
-    return { connections: connections.flat(), away };
+    return { connections: new Map(connections.flat()), away };
   }
 
   /** To the master that has the key's slot now; undefined while nobody has it. */

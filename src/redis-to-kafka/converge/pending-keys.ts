@@ -78,6 +78,10 @@ export class PendingKeys {
   get waitingInBackground(): number {
     return this.#background.size;
   }
+  /** What they take of the bound. */
+  get bytes(): number {
+    return this.#bytes;
+  }
   /** How much of the bound is taken: 0 to 1, a little more while a reconcile adds to a full set. */
   get fillShare(): number {
     return this.#bytes / this.#maxBytes;

@@ -16,7 +16,8 @@ export interface CanaryOptions {
   readonly source: string;
   readonly db: number;
   readonly clock: Clock;
-  readonly onReturn: (seconds: number) => void;
+  /** How long one was under way, or was waited for in vain. */
+  readonly onWaited: (seconds: number) => void;
   readonly onTrouble: (cause: GapCause) => void;
 }
 
@@ -30,6 +31,11 @@ export class Canary {
   #key: KeyName | undefined;
   readonly #value: string;
   #sentAt: number | undefined;
+  /**
+   * When others were due while this one was under way. Left out of the measure, slow moments would count once, and quick
+   * ones each time (coordinated omission).
+   */
+  #skippedAt: number[] = [];
   #wasWritten = false;
 
   constructor(options: CanaryOptions) {
@@ -53,13 +59,13 @@ export class Canary {
   /** The feed brought a notification for its key. */
   returned(): void {
     if (this.#sentAt === undefined) return;
-    this.#options.onReturn((this.#options.clock.monotonic() - this.#sentAt) / 1000);
-    this.#sentAt = undefined;
+    this.#settle(this.#sentAt);
   }
 
   /** The feed was interrupted: what is on its way may be lost, and that is known already. */
   reset(): void {
     this.#sentAt = undefined;
+    this.#skippedAt = [];
   }
 
   /** A FLUSHDB took the canary away, which is known from elsewhere. */
@@ -76,8 +82,11 @@ export class Canary {
     if (this.#key === undefined) return;
     const now = clock.monotonic();
     if (this.#sentAt !== undefined) {
-      if (now - this.#sentAt < RETURN_WITHIN_MS) return;
-      this.#sentAt = undefined;
+      if (now - this.#sentAt < RETURN_WITHIN_MS) {
+        this.#skippedAt.push(now);
+        return;
+      }
+      this.#settle(this.#sentAt);
       onTrouble('canary-missing');
     }
     this.#sentAt = now;
@@ -85,13 +94,21 @@ export class Canary {
     try {
       before = await redis.call('SET', keyBytes(this.#key), this.#value, 'GET');
     } catch (error) {
-      this.#sentAt = undefined;
+      this.reset();
       throw error;
     }
     const found = Buffer.isBuffer(before) ? before.toString('latin1') : undefined;
     if (found !== undefined && found !== this.#value) onTrouble('swapdb');
     else if (found === undefined && this.#wasWritten) onTrouble('dataset-replaced');
     this.#wasWritten = true;
+  }
+
+  /** A canary came, or will not. Those that were not sent meanwhile would have waited for what was left of the time. */
+  #settle(sentAt: number): void {
+    const { clock, onWaited } = this.#options;
+    const now = clock.monotonic();
+    for (const at of [...this.#skippedAt.reverse(), sentAt]) onWaited((now - at) / 1000);
+    this.reset();
   }
 }
 

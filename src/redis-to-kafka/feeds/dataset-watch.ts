@@ -1,3 +1,4 @@
+import { infoField } from '../../clients/redis/info.ts';
 import type { RedisConnection } from '../../clients/redis/port.ts';
 
 /** What tells one dataset from another: the process that serves it, and its line of replication. */
@@ -7,12 +8,10 @@ interface Identity {
   readonly role: string;
 }
 
-const field = (info: string, name: string): string => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info)?.[1] ?? '';
-
 export const parseIdentity = (info: string): Identity => ({
-  runId: field(info, 'run_id'),
-  replicationId: field(info, 'master_replid'),
-  role: field(info, 'role'),
+  runId: infoField(info, 'run_id') ?? '',
+  replicationId: infoField(info, 'master_replid') ?? '',
+  role: infoField(info, 'role') ?? '',
 });
 
 /**

@@ -6,7 +6,7 @@ import type { ListMetrics } from '../../observability/metrics.ts';
 import { Publisher, type PublisherOptions } from '../publish/publisher.ts';
 import type { ItemRecords, ItemRoute } from './item-records.ts';
 
-export interface ItemCarrierOptions extends Pick<PublisherOptions, 'producer' | 'prepare' | 'logger' | 'onSent'> {
+export interface ItemCarrierOptions extends Pick<PublisherOptions, 'producer' | 'prepare' | 'logger'> {
   readonly records: ItemRecords;
   readonly clock: Clock;
   readonly metrics: ListMetrics;

@@ -24,8 +24,6 @@ export interface ListSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ListMetrics;
-  /** One send to Kafka took so long. */
-  readonly onSent: (seconds: number) => void;
   readonly randomId: () => string;
 }
 

@@ -39,7 +39,6 @@ export interface PublisherOptions {
   readonly shrink: (record: OutgoingRecord) => OutgoingRecord;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly onSent: (seconds: number) => void;
   /** Queued records have left: there may be room again. */
   readonly onRoom: () => void;
 }
@@ -124,13 +123,11 @@ export class Publisher {
 
   /** @returns undefined where closing cut it short. */
   async #send(records: readonly OutgoingRecord[]): Promise<readonly Acknowledgement[] | undefined> {
-    const { producer, prepare, clock, logger, onSent } = this.#options;
+    const { producer, prepare, clock, logger } = this.#options;
     for (let retryMs = FIRST_RETRY_MS; !this.#closing.signal.aborted; retryMs = Math.min(retryMs * 2, MAX_RETRY_MS)) {
-      const start = clock.monotonic();
       try {
         await prepare(records);
         const acknowledgements = await producer.send(records);
-        onSent((clock.monotonic() - start) / 1000);
         if (this.#failure !== undefined) logger.info({ was: this.#failure.code }, 'Kafka takes records again');
         this.#failure = undefined;
         return acknowledgements;

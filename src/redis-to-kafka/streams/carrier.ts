@@ -16,7 +16,7 @@ interface Cargo {
   readonly entries: { readonly reading: Reading; readonly ids: string[] }[];
 }
 
-export interface CarrierOptions extends Pick<PublisherOptions, 'producer' | 'prepare' | 'clock' | 'logger' | 'onSent'> {
+export interface CarrierOptions extends Pick<PublisherOptions, 'producer' | 'prepare' | 'clock' | 'logger'> {
   readonly records: EntryRecords;
   readonly acknowledgements: Acknowledgements;
   readonly clock: Clock;

@@ -26,8 +26,6 @@ export interface StreamSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
-  /** One send to Kafka took so long. */
-  readonly onSent: (seconds: number) => void;
   readonly randomId: () => string;
 }
 

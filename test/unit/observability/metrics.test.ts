@@ -9,14 +9,21 @@ describe('the metrics', () => {
       ([, name, type]) => `${String(name)} ${String(type)}`,
     );
     expect(declared.sort()).toEqual([
+      'keyferry_build_info gauge',
       'keyferry_dead_letters_total counter',
+      'keyferry_heap_limit_bytes gauge',
+      'keyferry_kafka_produce_failures_total counter',
       'keyferry_kafka_produce_seconds histogram',
       'keyferry_list_items_total counter',
       'keyferry_list_length gauge',
+      'keyferry_ready gauge',
       'keyferry_reconcile_duration_seconds gauge',
       'keyferry_reconcile_keys_total counter',
       'keyferry_redis_command_seconds histogram',
       'keyferry_redis_commands_total counter',
+      'keyferry_redis_evicted_keys_total counter',
+      'keyferry_redis_maxmemory_bytes gauge',
+      'keyferry_redis_used_memory_bytes gauge',
       'keyferry_rest_origin_total counter',
       'keyferry_rest_request_seconds histogram',
       'keyferry_rest_requests_total counter',
@@ -24,13 +31,16 @@ describe('the metrics', () => {
       'keyferry_sink_end_to_end_seconds histogram',
       'keyferry_sink_lag_records gauge',
       'keyferry_sink_records_total counter',
+      'keyferry_source_behind_seconds gauge',
       'keyferry_source_canary_seconds histogram',
       'keyferry_source_end_to_end_seconds histogram',
       'keyferry_source_filtered_total counter',
       'keyferry_source_gap_open gauge',
       'keyferry_source_gaps_total counter',
       'keyferry_source_omitted_total counter',
+      'keyferry_source_pending_bytes gauge',
       'keyferry_source_pending_keys gauge',
+      'keyferry_source_pending_limit_bytes gauge',
       'keyferry_source_records_total counter',
       'keyferry_source_touches_total counter',
       'keyferry_source_unchanged_total counter',
@@ -111,5 +121,51 @@ describe('the metrics', () => {
     const bucket = (le: string) =>
       new RegExp(`keyferry_sink_end_to_end_seconds_bucket{le="${le}",sink="s"} (\\d)`).exec(text)?.[1];
     expect(['0.0005', '0.001', '0.005', '60', '\\+Inf'].map(bucket)).toEqual(['1', '1', '2', '2', '3']);
+  });
+
+  test('take a duration that a step of the clock made negative for none', async () => {
+    const metrics = createMetrics();
+    metrics.source('a').endToEnd(-3);
+    expect(await metrics.text()).toContain('keyferry_source_end_to_end_seconds_sum{source="a"} 0\n');
+  });
+
+  test('tell what servers of Redis say of themselves, each once, and only what they say', async () => {
+    const metrics = createMetrics();
+    const load = { usedMemoryBytes: 900, maxMemoryBytes: undefined, evictedKeys: 7 };
+    metrics.redis.servers(() => [{ address: 'a:1', ...load }]);
+    metrics.redis.servers(() => [
+      { address: 'a:1', ...load },
+      { address: 'b:2', usedMemoryBytes: 1, maxMemoryBytes: 2, evictedKeys: undefined },
+    ]);
+    for (const _ of ['one scrape', 'another one']) {
+      const text = await metrics.text();
+      const series = text.match(/^keyferry_redis_(used|max|evicted).*$/gm);
+      expect(series).toEqual([
+        'keyferry_redis_used_memory_bytes{redis="a:1"} 900',
+        'keyferry_redis_used_memory_bytes{redis="b:2"} 1',
+        'keyferry_redis_maxmemory_bytes{redis="b:2"} 2',
+        'keyferry_redis_evicted_keys_total{redis="a:1"} 7',
+      ]);
+    }
+  });
+
+  test('tell whether the daemon is ready, its version, and what it may use', async () => {
+    const metrics = createMetrics();
+    let isReady = false;
+    metrics.daemon({ version: '1.2.3', isReady: () => isReady });
+    expect(await metrics.text()).toContain('keyferry_ready 0\n');
+    isReady = true;
+    const text = await metrics.text();
+    expect(text).toContain('keyferry_ready 1\n');
+    expect(text).toContain('keyferry_build_info{version="1.2.3"} 1\n');
+    expect(text).toMatch(/^keyferry_heap_limit_bytes [1-9]\d{7,}$/m);
+  });
+
+  test('show how full the set of waiting keys is, beside its bound', async () => {
+    const metrics = createMetrics();
+    metrics.source('a').pendingBytes(() => 1_000, 64_000_000);
+    const text = await metrics.text();
+    expect(text).toContain('keyferry_source_pending_bytes{source="a"} 1000\n');
+    expect(text).toContain('keyferry_source_pending_limit_bytes{source="a"} 64000000\n');
   });
 });

@@ -95,7 +95,6 @@ const setUp = (topic = 't') => {
     shrink: (record) => records.shrink(record),
     clock,
     logger: silentLogger,
-    onSent: () => undefined,
     onRoom: () => {
       wakeup.notify();
     },

@@ -38,6 +38,8 @@ const metrics: SourceMetrics = {
   reconciledKeys: nothing,
   reconciled: nothing,
   pendingKeys: nothing,
+  pendingBytes: nothing,
+  behind: nothing,
   openGaps: nothing,
 };
 
@@ -77,7 +79,6 @@ const newKeyspace = (): Keyspace =>
     clock,
     logger: silentLogger,
     metrics,
-    onSent: nothing,
     signal: stop.signal,
   });
 

@@ -38,7 +38,6 @@ const setUp = (answer: (records: readonly OutgoingRecord[], call: number) => Pro
     shrink: (large) => ((large.value?.length ?? 0) > 100 ? { ...large, value: Buffer.alloc(5) } : large),
     clock,
     logger: silentLogger,
-    onSent: () => undefined,
     onRoom: () => undefined,
   });
   return { publisher, clock, sent, taken };
