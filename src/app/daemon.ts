@@ -4,10 +4,14 @@ import { aborted, systemClock } from '../core/clock.ts';
 import { isKeyferryError, messageOf } from '../core/errors.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/create-metrics.ts';
+import { FlowFigures } from '../observability/flow-figures.ts';
 import { createHttpServer } from '../rest/http-server.ts';
+import { ChangeTail } from '../rest/live/change-tail.ts';
 import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
+import { FlowJournals } from './flow-journal.ts';
 import { type Flow, type Tools, openSink, openSource } from './flows.ts';
 import { KafkaWatch } from './kafka-watch.ts';
+import { LiveStatus } from './live-status.ts';
 import { openRedisRest } from './redis-rest.ts';
 import { openRedisWatches } from './redis-watch.ts';
 
@@ -30,7 +34,9 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const logger = createLogger(config.log);
   const metrics = createMetrics();
   const store = new LmdbStateStore({ path: config.state.path, clock });
-  const tools: Tools = { config, store, clock, logger, metrics };
+  const journals = new FlowJournals(clock);
+  const tail = new ChangeTail({ clock, showValues: config.http.showValues });
+  const tools: Tools = { config, store, clock, logger, metrics, journals, tail };
   const sources = config.sources.map((source) => openSource(source, tools));
   const sinks = config.sinks.map((sink) => openSink(sink, tools));
   const flows: readonly Flow[] = [...sources, ...sinks];
@@ -45,37 +51,52 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
     ...(needsRedis ? (redisRest?.health() ?? []) : []),
   ];
   metrics.daemon({ version, isReady: () => health().length === 0 });
-  const startedAt = clock.now();
+  const live = new LiveStatus({
+    version,
+    sources,
+    sinks,
+    journals,
+    figures: new FlowFigures({ metrics, clock }),
+    health,
+    kafkaAwaySince: () => kafkaWatch.awaySince,
+    clock,
+  });
   const server = createHttpServer({
     ...config.http,
     clientTimeoutMs: config.http.clientTimeout,
     redisRest,
     health,
-    status: () => ({
-      version,
-      startedAt,
-      ready: health().length === 0,
-      sources: sources.map((source) => source.status()),
-      sinks: sinks.map((sink) => sink.status()),
-    }),
+    status: () => live.status(),
+    tail,
     metrics,
     logger,
     clock,
   });
+  const stopWatching = live.watch();
   try {
     const port = await server.listen();
     logger.info({ version, host: config.http.host, port }, 'keyferry runs');
     for (const watch of [kafkaWatch, ...redisWatches]) void watch.run(signal);
-    await runAll(flows, signal, tools);
+    const onFailed = live.failed.bind(live);
+    await runAll(flows, signal, { clock, logger, onFailed });
     logger.info({}, 'keyferry stopped');
   } finally {
+    stopWatching();
     await server.close();
     await Promise.allSettled([store.close(), ...[kafkaWatch, ...redisWatches].map((watch) => watch.close())]);
   }
 };
 
+interface RunTools extends Pick<Tools, 'clock' | 'logger'> {
+  readonly onFailed: (flow: Flow, error: unknown) => void;
+}
+
 /** Runs the flows until the signal. One that fails for good takes the others down: half a daemon would look alive. */
-const runAll = async (flows: readonly Flow[], signal: AbortSignal, { clock, logger }: Tools): Promise<void> => {
+const runAll = async (
+  flows: readonly Flow[],
+  signal: AbortSignal,
+  { clock, logger, onFailed }: RunTools,
+): Promise<void> => {
   const failed = new AbortController();
   const stop = AbortSignal.any([signal, failed.signal]);
   const drain = new AbortController();
@@ -92,6 +113,7 @@ const runAll = async (flows: readonly Flow[], signal: AbortSignal, { clock, logg
         { code: isKeyferryError(error) ? error.code : undefined, reason: messageOf(error) },
         'a flow failed',
       );
+      onFailed(flow, error);
       failed.abort();
       throw error;
     }

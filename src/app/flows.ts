@@ -18,7 +18,10 @@ import type { Metrics } from '../observability/metrics.ts';
 import { KeyspaceSource } from '../redis-to-kafka/flow.ts';
 import { ListSource } from '../redis-to-kafka/lists/list-source.ts';
 import { StreamSource } from '../redis-to-kafka/streams/stream-source.ts';
+import type { ChangeTail } from '../rest/live/change-tail.ts';
 import type { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
+import type { FlowJournals } from './flow-journal.ts';
+import type { FlowReport } from './flow-status.ts';
 
 /** What all flows are built with. */
 export interface Tools {
@@ -27,6 +30,8 @@ export interface Tools {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  readonly journals: FlowJournals;
+  readonly tail: ChangeTail;
 }
 
 /** A flow, as the daemon runs it. */
@@ -35,7 +40,7 @@ export interface Flow {
   run(signal: AbortSignal, drain: AbortSignal): Promise<void>;
   /** Why it does not deliver just now; empty where it does. */
   health(): readonly string[];
-  status(): { readonly name: string };
+  status(): FlowReport;
 }
 
 export const openSource = (source: SourceConfig, tools: Tools): Flow => {
@@ -56,22 +61,25 @@ export const openSink = (sink: SinkConfig, tools: Tools): Sink => {
 
 const keyspaceSource = (source: KeyspaceSourceConfig, tools: Tools): KeyspaceSource => {
   const { store, metrics } = tools;
+  const journal = tools.journals.of({ kind: 'source', name: source.name });
   const options = { ...source, reconcileEveryMs: source.reconcileEvery, canaryEveryMs: source.canaryEvery };
   return new KeyspaceSource(options, {
     ...servers(tools.config.redis, tools),
     published: (name) => store.published(name),
-    logger: tools.logger.child({ source: source.name }),
-    metrics: metrics.source(source.name),
+    logger: sourceLogger(source.name, tools),
+    watch: tools.tail.of({ source: source.name }),
+    metrics: journal.timing(metrics.source(source.name)),
   });
 };
 
 const streamSource = (source: StreamSourceConfig, tools: Tools): StreamSource => {
-  const { config, logger, metrics } = tools;
+  const { config, metrics } = tools;
   const { consumer = config.kafka.clientId, claimAfter: claimAfterMs, discoverEvery: discoverEveryMs } = source;
   const options = { ...source, consumer, claimAfterMs, discoverEveryMs };
   return new StreamSource(options, {
     ...servers(config.redis, tools),
-    logger: logger.child({ source: source.name }),
+    logger: sourceLogger(source.name, tools),
+    watch: tools.tail.of({ source: source.name }),
     metrics: metrics.streamSource(source.name),
   });
 };
@@ -79,15 +87,20 @@ const streamSource = (source: StreamSourceConfig, tools: Tools): StreamSource =>
 const listSource = (source: ListSourceConfig, tools: Tools): ListSource =>
   new ListSource(source, {
     ...servers(tools.config.redis, tools),
-    logger: tools.logger.child({ source: source.name }),
+    logger: sourceLogger(source.name, tools),
+    watch: tools.tail.of({ source: source.name }),
     metrics: tools.metrics.listSource(source.name),
   });
 
 const sinkNeeds = (sink: SinkConfig, tools: Tools) => ({
   ...servers(sink.redis, tools),
-  logger: tools.logger.child({ sink: sink.name }),
+  logger: tools.journals.of({ kind: 'sink', name: sink.name }).reading(tools.logger.child({ sink: sink.name })),
   metrics: tools.metrics.sink(sink.name),
+  watch: tools.tail.of({ sink: sink.name }),
 });
+
+const sourceLogger = (name: string, { journals, logger }: Tools): Logger =>
+  journals.of({ kind: 'source', name }).reading(logger.child({ source: name }));
 
 const servers = (redis: RedisConfig, { config, clock, metrics }: Tools) => ({
   redis: connectRedis({ ...redis, name: config.kafka.clientId, clock, metrics: metrics.redis }),

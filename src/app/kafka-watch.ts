@@ -12,6 +12,7 @@ export class KafkaWatch {
   readonly #admin: KafkaAdmin;
   readonly #clock: Clock;
   #failure: string | undefined;
+  #awaySince: number | undefined;
 
   constructor(admin: KafkaAdmin, clock: Clock) {
     this.#admin = admin;
@@ -23,10 +24,16 @@ export class KafkaWatch {
     return this.#failure === undefined ? [] : [`Kafka: ${this.#failure}`];
   }
 
+  /** Unix ms; undefined where it answered when it was asked last. */
+  get awaySince(): number | undefined {
+    return this.#awaySince;
+  }
+
   /** Until the signal; never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       this.#failure = await this.#admin.topics().then(() => undefined, messageOf);
+      this.#awaySince = this.#failure === undefined ? undefined : (this.#awaySince ?? this.#clock.now());
       await this.#clock.sleep(EVERY_MS, signal);
     }
   }

@@ -83,6 +83,7 @@ const HTTP = {
     '100000000',
     'Of all requests under way; one that has no room is answered with 503.',
   ),
+  showValues: setting(boolean, 'false', 'Whether the live tail of changes shows the beginnings of values.'),
   clientTimeout: setting(
     duration,
     '10s',

@@ -15,7 +15,7 @@ export const countOf = (count: number, one: string, many = `${one}s`): string =>
 /** A time span as people read it: `0.8 ms`, `340 ms`, `14 s`, `3 min`, `2 h 5 min`, `4 d 3 h`. */
 export const durationText = (ms: number): string => {
   if (ms < 9.95) return `${Math.max(0, ms).toFixed(1).replace(/\.0$/, '')} ms`;
-  if (ms < SECOND) return `${Math.round(ms)} ms`;
+  if (ms < SECOND - 0.5) return `${Math.round(ms)} ms`;
   if (ms < 2 * MINUTE) return `${Math.round(ms / SECOND)} s`;
   if (ms < HOUR) return `${Math.floor(ms / MINUTE)} min`;
   if (ms < 2 * DAY) return withRest(ms, [HOUR, 'h'], [MINUTE, 'min']);

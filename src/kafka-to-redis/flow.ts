@@ -3,9 +3,11 @@ import type { RedisClient, RedisConnection } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
 import { KeyferryError, isKeyferryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import type { ChangeWatch } from '../core/passed-change.ts';
 import { retry } from '../core/retry.ts';
 import type { SinkMetrics } from '../observability/metrics.ts';
 import type { Applier, Target } from './consume/applier.ts';
+import { AppliedWatch } from './consume/applied-watch.ts';
 import { applyBatch } from './consume/apply-batch.ts';
 import { openDeadLetters } from './consume/dead-letters.ts';
 import { Lag } from './consume/lag.ts';
@@ -33,6 +35,8 @@ export interface SinkNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SinkMetrics;
+  /** Told of what was applied; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   readonly randomId: () => string;
 }
 
@@ -123,7 +127,9 @@ export class Sink {
     const deadLetters = await openDeadLetters(this.#options, kafka);
     const consumer = kafka.groupConsumer({ groupId: group, topics });
     const { isCluster } = redis;
-    const target: Target = { db: database, connection, isCluster, deadLetters, kafka, randomId };
+    const as = this.#options.format === 'keyferry' ? undefined : this.#options.as;
+    const watch = new AppliedWatch({ ...this.#needs, watch: this.#needs.watch, as });
+    const target: Target = { db: database, connection, isCluster, deadLetters, watch, kafka, randomId };
     const leave = (): void => {
       consumer.close().catch(() => undefined);
     };

@@ -5,6 +5,7 @@ import type { Clock } from '../core/clock.ts';
 import type { KeyferryError } from '../core/errors.ts';
 import type { KeyName } from '../core/key-name.ts';
 import type { Logger } from '../core/log.ts';
+import type { ChangeWatch } from '../core/passed-change.ts';
 import type { FollowedKeys } from '../core/place.ts';
 import { retry } from '../core/retry.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
@@ -25,6 +26,8 @@ export interface KeyspaceSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
+  /** Told of what Kafka has; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   readonly randomId: () => string;
 }
 

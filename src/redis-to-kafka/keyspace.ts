@@ -9,6 +9,7 @@ import type { ClosedGap, Gap } from '../core/gap.ts';
 import { type KeyName, keyBytes } from '../core/key-name.ts';
 import type { RecordFormat } from '../core/key-record.ts';
 import type { Logger } from '../core/log.ts';
+import type { ChangeWatch } from '../core/passed-change.ts';
 import type { FollowedKeys } from '../core/place.ts';
 import { Turns } from '../core/turns.ts';
 import { Wakeup } from '../core/wakeup.ts';
@@ -47,6 +48,8 @@ export interface KeyspaceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
+  /** Told of what Kafka has; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -63,6 +66,8 @@ export interface KeyspaceStatus {
   readonly db: number;
   readonly keysPublished: number;
   readonly keysPending: number;
+  /** Unix ms at which the oldest change was seen that Kafka lacks; undefined: it lacks none that is known. */
+  readonly oldestChangeAt: number | undefined;
   readonly gapsOpen: readonly Gap[];
   readonly gapsClosed: readonly ClosedGap[];
   readonly reconcile: ReconcileProgress | undefined;
@@ -190,6 +195,7 @@ export class Keyspace {
       db: this.#options.db,
       keysPublished: this.#options.published.count(),
       keysPending: this.#pending.size,
+      oldestChangeAt: this.#pending.oldestChangeAt,
       gapsOpen: this.#all(({ gapsOpen }) => gapsOpen),
       gapsClosed: this.#all(({ gapsClosed }) => gapsClosed).toSorted((one, other) => other.closedAt - one.closedAt),
       reconcile: this.#all(({ reconcile }) => (reconcile === undefined ? [] : [reconcile]))[0],

@@ -4,6 +4,7 @@ import { headerWriter } from '../codecs/record-headers.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RecordFormat } from '../core/key-record.ts';
 import type { Logger } from '../core/log.ts';
+import type { ChangeWatch } from '../core/passed-change.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
 import { catchUp } from '../state-store/catch-up.ts';
 import type { PublishedStates } from '../state-store/published-states.ts';
@@ -45,6 +46,8 @@ export interface KeyspaceTools {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
+  /** Told of what Kafka has; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   readonly onCaughtUp: (records: number) => void;
   readonly signal: AbortSignal;
 }

@@ -8,6 +8,8 @@ import { addAccess, assertProtected } from './access.ts';
 import { addBodyBudget } from './limits/body-budget.ts';
 import { addRateLimit } from './limits/rate-limit.ts';
 import { addAnswerDeadlines, receiveLimits } from './limits/slow-clients.ts';
+import { ChangeTail } from './live/change-tail.ts';
+import { addEvents } from './live/events.ts';
 import { Refusal } from './refusal.ts';
 import type { RedisRest } from './redis-rest/redis-rest.ts';
 import { addRedisRoutes, rewriteUrl } from './redis-rest/routes.ts';
@@ -43,7 +45,9 @@ export interface HttpServerOptions {
   readonly clientTimeoutMs: number;
   /** Why the daemon is not ready; empty: it is. */
   readonly health: () => readonly string[];
-  readonly status: () => Status;
+  readonly status: () => Status | Promise<Status>;
+  /** undefined: nothing passes of which it could be told. */
+  readonly tail?: ChangeTail | undefined;
   /** undefined: /redis is not served. The server closes it. */
   readonly redisRest?: RedisRest | undefined;
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
@@ -78,13 +82,13 @@ const addProbes = (server: FastifyInstance, { health, metrics }: HttpServerOptio
   );
 };
 
-const addStatus = (api: FastifyInstance, status: () => Status): void => {
+const addStatus = (api: FastifyInstance, status: HttpServerOptions['status']): void => {
   const reading = { config: { scope: 'read' } } as const;
   api.get('/status', reading, () => status());
   for (const part of ['sources', 'sinks'] as const) {
-    api.get(`/${part}`, reading, () => status()[part]);
-    api.get<{ Params: Named }>(`/${part}/:name`, reading, ({ params: { name } }, reply) => {
-      const found = status()[part].find((one) => one.name === name);
+    api.get(`/${part}`, reading, async () => (await status())[part]);
+    api.get<{ Params: Named }>(`/${part}/:name`, reading, async ({ params: { name } }, reply) => {
+      const found = (await status())[part].find((one) => one.name === name);
       return found ?? failure(reply, 404, 'not_found', `${part} has no "${name}"`);
     });
   }
@@ -134,6 +138,7 @@ const addProtection = (server: FastifyInstance, options: HttpServerOptions): voi
  */
 export const createHttpServer = (options: HttpServerOptions): HttpServer => {
   const { token, host, allowUnauthenticated, status, redisRest, tls, clock, logger } = options;
+  const tail = options.tail ?? new ChangeTail({ clock, showValues: false });
   if (!allowUnauthenticated) assertProtected(host, token);
   const certificate = tls && new ServerCertificate(tls, { clock, logger });
   const server = createFastify(options, certificate);
@@ -147,6 +152,7 @@ export const createHttpServer = (options: HttpServerOptions): HttpServer => {
   void server.register(
     (api, _options, done) => {
       addStatus(api, status);
+      addEvents(api, { ...options, tail, timeoutMs: options.clientTimeoutMs });
       done();
     },
     { prefix: '/api/v1' },

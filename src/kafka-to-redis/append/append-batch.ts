@@ -120,12 +120,17 @@ export class Appender implements Applier {
       for (let left = call; left.length > 0;) {
         const outcome = await appendRecords(this.#target.connection, left, this.#shelf(batch, positions));
         await this.#letGo(batch, outcome.refused);
+        if (this.#target.watch.isWatched) this.#tellWatch(left.slice(outcome.repeated), outcome.added);
         counts.applied += outcome.added;
         counts.repeated += outcome.repeated;
         counts.refused += outcome.refused.length;
         left = outcome.left;
       }
     }
+  }
+
+  #tellWatch(additions: readonly Addition[], count: number): void {
+    for (const { key, record } of additions.slice(0, count)) this.#target.watch.applied(key, record, 'add');
   }
 
   async #clear(batch: RecordBatch, positions: Buffer): Promise<void> {

@@ -1,6 +1,7 @@
 import type { KafkaDriver, RecordBatch } from '../../clients/kafka/port.ts';
 import type { RedisConnection } from '../../clients/redis/port.ts';
 import type { SinkOutcome } from '../../core/sink-outcome.ts';
+import type { AppliedWatch } from './applied-watch.ts';
 import type { DeadLetters } from './dead-letters.ts';
 
 export type Outcomes = ReadonlyMap<SinkOutcome, number>;
@@ -23,6 +24,7 @@ export interface Target {
   /** The keys of one script must be of one slot. */
   readonly isCluster: boolean;
   readonly deadLetters: DeadLetters;
+  readonly watch: AppliedWatch;
   readonly kafka: KafkaDriver;
   readonly randomId: () => string;
 }

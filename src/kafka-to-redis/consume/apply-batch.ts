@@ -6,6 +6,7 @@ import { type KeyName, isReserved, keyName } from '../../core/key-name.ts';
 import type { SinkOutcome } from '../../core/sink-outcome.ts';
 import { type Change, applyChanges } from '../apply/apply-changes.ts';
 import type { Outcomes, Target } from './applier.ts';
+import type { AppliedWatch } from './applied-watch.ts';
 import { isOwnRecord } from './own-records.ts';
 
 /** What a record makes of which key. */
@@ -35,7 +36,7 @@ interface ChainFailure extends Failure {
 
 /** Applies a batch as if its records had replaced their keys one by one, in order, those that cannot be applied left out. */
 export const applyBatch = async (batch: RecordBatch, target: Target, read: ReadRecord): Promise<Outcomes> => {
-  const { db, connection, deadLetters, randomId } = target;
+  const { db, connection, deadLetters, watch, randomId } = target;
   const putAside = async (failures: readonly Failure[]): Promise<void> => {
     if (failures.length === 0) return;
     const { topic, partition } = batch;
@@ -50,6 +51,7 @@ export const applyBatch = async (batch: RecordBatch, target: Target, read: ReadR
     const failures = await applyLast(round, connection);
     await putAside(failures);
     applied += round.length - failures.length;
+    if (watch.isWatched) tellWatch(watch, round, failures);
     deadLettered += failures.length;
     for (const { chain } of failures) chain.records.pop();
     round = failures.map(({ chain }) => chain).filter(({ records }) => records.length > 0);
@@ -63,6 +65,14 @@ export const applyBatch = async (batch: RecordBatch, target: Target, read: ReadR
     ['reserved', reserved],
     ['dead-lettered', deadLettered],
   ]);
+};
+
+const tellWatch = (watch: AppliedWatch, round: readonly Chain[], failures: readonly ChainFailure[]): void => {
+  const failed = new Set(failures.map(({ chain }) => chain));
+  for (const chain of round) {
+    const last = chain.records.at(-1);
+    if (last !== undefined && !failed.has(chain)) watch.applied(chain.key, last.record);
+  }
 };
 
 /** Applies the last record of each chain. Returns those that could not be applied. */

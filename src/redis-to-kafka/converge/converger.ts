@@ -2,8 +2,9 @@ import type { Acknowledgement, OutgoingRecord } from '../../clients/kafka/port.t
 import type { Clock } from '../../core/clock.ts';
 import type { KeyName } from '../../core/key-name.ts';
 import type { KeyOp, RecordFormat } from '../../core/key-record.ts';
-import type { KeyState } from '../../core/key-state.ts';
+import { type KeyState, redisTypeOf } from '../../core/key-state.ts';
 import type { Logger } from '../../core/log.ts';
+import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { Place } from '../../core/place.ts';
 import type { PublishedChange, PublishedStates } from '../../state-store/published-states.ts';
 import type { Wakeup } from '../../core/wakeup.ts';
@@ -44,6 +45,8 @@ export interface ConvergerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ConvergeMetrics;
+  /** Told of what Kafka has; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   /** A key was read; `state` undefined: it is gone. */
   readonly onRead: (key: KeyName, state: KeyState | undefined) => void;
   /** As in ParkedKeysOptions. */
@@ -181,6 +184,7 @@ export class Converger {
       pending.settle(key, touch);
     }
     for (const [op, count] of counts) metrics.published(op, count);
+    if (this.#options.watch?.isWatched === true) tellWatch(this.#options.watch, sent, now);
   }
 }
 
@@ -195,6 +199,15 @@ const placeOf = (
     if (offset !== undefined) return { topic, partition, offset };
   }
   return undefined;
+};
+
+const tellWatch = (watch: ChangeWatch, sent: readonly Sent[], now: number): void => {
+  for (const { key, touch, change, records } of sent) {
+    const isSet = change.kind === 'set';
+    const op = isSet ? 'set' : change.op;
+    const type = isSet ? redisTypeOf(change.state.value) : '';
+    watch.passed({ key, op, type, value: records.at(-1)?.value ?? null, latencyMs: now - touch.seenAt });
+  }
 };
 
 const touchAt = (batch: PendingBatch, at: number): Touch => {

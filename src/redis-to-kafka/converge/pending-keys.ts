@@ -16,6 +16,8 @@ export interface Touch {
   awaiting?: (() => void)[];
   /** Monotonic ms at which the key could not be read for the first time. */
   unreadSince?: number;
+  /** While the key is in flight: the touch that came since. */
+  meanwhile?: Touch | undefined;
 }
 
 export interface PendingBatch {
@@ -55,8 +57,7 @@ class Lane extends Map<KeyName, Touch> {
 export class PendingKeys {
   readonly #live = new Lane();
   readonly #background = new Lane();
-  /** A key in flight, with the touch that came meanwhile. */
-  readonly #inFlight = new Map<KeyName, Touch | undefined>();
+  readonly #inFlight = new Map<KeyName, Touch>();
   readonly #maxBytes: number;
   #bytes = 0;
   #reconcile = 0;
@@ -74,6 +75,15 @@ export class PendingKeys {
   /** Keys that wait or are in flight. */
   get size(): number {
     return this.#live.size + this.#background.size + this.#inFlight.size;
+  }
+  /** Unix ms at which the oldest change was seen that has not settled; undefined: none waits. Walks over the keys in flight. */
+  get oldestChangeAt(): number | undefined {
+    let oldest = this.#live.values().next().value?.seenAt;
+    for (const touch of this.#inFlight.values()) {
+      const change = touch.live ? touch : touch.meanwhile;
+      if (change?.live === true && change.seenAt < (oldest ?? Infinity)) oldest = change.seenAt;
+    }
+    return oldest;
   }
   get waitingInBackground(): number {
     return this.#background.size;
@@ -119,9 +129,10 @@ export class PendingKeys {
       return;
     }
     const touch: Touch = { goneOp, seenAt: now, live: false, reconcile: 0 };
-    if (this.#inFlight.has(key)) {
+    const inFlight = this.#inFlight.get(key);
+    if (inFlight !== undefined) {
       // Its state may have been read before this reconcile began: read it once more (I3).
-      this.#awaitInReconcile(this.#touchInFlight(key, touch));
+      this.#awaitInReconcile(this.#touchInFlight(inFlight, touch));
       return;
     }
     this.#awaitInReconcile(this.#add(key, touch));
@@ -139,7 +150,7 @@ export class PendingKeys {
 
   /** The key's state has been dealt with: acknowledged by Kafka, or unchanged. */
   settle(key: KeyName, touch: Touch): void {
-    const meanwhile = this.#inFlight.get(key);
+    const { meanwhile } = touch;
     this.#inFlight.delete(key);
     this.#leaveReconcile(touch);
     if (meanwhile === undefined) {
@@ -153,8 +164,7 @@ export class PendingKeys {
 
   /** The key in flight cannot be read, and is forgotten: the caller opens a gap (I1, I9). Nobody may await it. */
   forget(key: KeyName, touch: Touch): void {
-    const meanwhile = this.#inFlight.get(key);
-    if (meanwhile !== undefined) {
+    if (touch.meanwhile !== undefined) {
       this.giveBack(key, touch);
       return;
     }
@@ -171,9 +181,10 @@ export class PendingKeys {
 
   /** The key could not be read or published now: it waits again, behind the others. */
   giveBack(key: KeyName, touch: Touch): void {
-    const meanwhile = this.#inFlight.get(key);
+    const { meanwhile } = touch;
     this.#inFlight.delete(key);
     if (meanwhile !== undefined) {
+      touch.meanwhile = undefined;
       if (meanwhile.live) touch.goneOp = meanwhile.goneOp;
       touch.live ||= meanwhile.live;
       if (meanwhile.awaiting !== undefined) touch.awaiting = [...(touch.awaiting ?? []), ...meanwhile.awaiting];
@@ -196,7 +207,8 @@ export class PendingKeys {
       waiting.goneOp = goneOp;
       return waiting;
     }
-    if (this.#inFlight.has(key)) return this.#touchInFlight(key, { goneOp, seenAt, live: true, reconcile: 0 });
+    const inFlight = this.#inFlight.get(key);
+    if (inFlight !== undefined) return this.#touchInFlight(inFlight, { goneOp, seenAt, live: true, reconcile: 0 });
     const background = this.#background.get(key);
     if (background === undefined) return undefined;
     this.#background.delete(key);
@@ -211,10 +223,10 @@ export class PendingKeys {
     return touch;
   }
 
-  #touchInFlight(key: KeyName, touch: Touch): Touch {
-    const before = this.#inFlight.get(key);
+  #touchInFlight(inFlight: Touch, touch: Touch): Touch {
+    const before = inFlight.meanwhile;
     if (before === undefined) {
-      this.#inFlight.set(key, touch);
+      inFlight.meanwhile = touch;
       return touch;
     }
     if (touch.live) {
@@ -247,7 +259,7 @@ export class PendingKeys {
     for (let left = limit; left > 0; left -= 1) {
       const first = lane.takeFirst();
       if (first === undefined) return;
-      this.#inFlight.set(first[0], undefined);
+      this.#inFlight.set(first[0], first[1]);
       keys.push(first[0]);
       touches.push(first[1]);
     }

@@ -1,6 +1,8 @@
 import type { OutgoingRecord } from '../../clients/kafka/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
+import { keyName } from '../../core/key-name.ts';
+import type { ChangeWatch } from '../../core/passed-change.ts';
 import { Wakeup } from '../../core/wakeup.ts';
 import type { ListMetrics } from '../../observability/metrics.ts';
 import { Publisher, type PublisherOptions } from '../publish/publisher.ts';
@@ -10,6 +12,8 @@ export interface ItemCarrierOptions extends Pick<PublisherOptions, 'producer' | 
   readonly records: ItemRecords;
   readonly clock: Clock;
   readonly metrics: ListMetrics;
+  /** Told of what Kafka has; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   /** Kafka takes neither a record nor its dead letter: KF_SOURCE_STOPPED. */
   readonly onStopped: (error: KeyferryError) => void;
 }
@@ -63,6 +67,7 @@ export class ItemCarrier {
     metrics.items('published', records.length - dead);
     const seconds = Math.max(0, clock.now() - takenAt) / 1000;
     for (let at = 0; at < records.length; at += 1) metrics.endToEnd(seconds);
+    if (this.#options.watch?.isWatched === true) tellWatch(this.#options.watch, route, items, seconds * 1_000);
     return true;
   }
 
@@ -81,3 +86,8 @@ export class ItemCarrier {
     }
   }
 }
+
+const tellWatch = (watch: ChangeWatch, { list }: ItemRoute, items: readonly Buffer[], latencyMs: number): void => {
+  const key = keyName(list);
+  for (const value of items) watch.passed({ key, op: 'add', type: 'list', value, latencyMs });
+};

@@ -4,6 +4,7 @@ import type { RedisClient, RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { keyName } from '../../core/key-name.ts';
 import type { Logger } from '../../core/log.ts';
+import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { ListMetrics } from '../../observability/metrics.ts';
 import { topicRoute } from '../publish/routing.ts';
 import { SourceTopics } from '../publish/topics.ts';
@@ -24,6 +25,8 @@ export interface ListSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: ListMetrics;
+  /** Told of what Kafka has; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   readonly randomId: () => string;
 }
 

@@ -2,6 +2,7 @@ import type { OutgoingRecord } from '../../clients/kafka/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import type { ChangeWatch } from '../../core/passed-change.ts';
 import { Wakeup } from '../../core/wakeup.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
 import { Publisher, type PublisherOptions } from '../publish/publisher.ts';
@@ -22,6 +23,8 @@ export interface CarrierOptions extends Pick<PublisherOptions, 'producer' | 'pre
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
+  /** Told of what Kafka has; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   /** Kafka takes neither a record nor its dead letter: KF_SOURCE_STOPPED. */
   readonly onStopped: (error: KeyferryError) => void;
 }
@@ -123,7 +126,8 @@ export class Carrier {
   }
 
   /** Kafka holds the records. */
-  #landed({ records, entries }: Cargo, seenAt: number): void {
+  #landed(cargo: Cargo, seenAt: number): void {
+    const { records, entries } = cargo;
     const { records: maker, acknowledgements, metrics, clock } = this.#options;
     for (const { reading, ids } of entries) acknowledgements.add(reading, ids);
     const dead = maker.countDead(records);
@@ -132,6 +136,7 @@ export class Carrier {
     metrics.entries('published', records.length - dead);
     const seconds = Math.max(0, clock.now() - seenAt) / 1000;
     for (let at = 0; at < records.length; at += 1) metrics.endToEnd(seconds);
+    if (this.#options.watch?.isWatched === true) tellWatch(this.#options.watch, cargo, seconds * 1_000);
   }
 
   #shrink(record: OutgoingRecord): OutgoingRecord {
@@ -144,3 +149,13 @@ export class Carrier {
     }
   }
 }
+
+/** Records stand in the order of their entries. */
+const tellWatch = (watch: ChangeWatch, { records, entries }: Cargo, latencyMs: number): void => {
+  let at = 0;
+  for (const { reading, ids } of entries) {
+    for (const { value } of records.slice(at, at + ids.length))
+      watch.passed({ key: reading.key, op: 'add', type: 'stream', value, latencyMs });
+    at += ids.length;
+  }
+};

@@ -5,6 +5,7 @@ import type { RedisClient, RedisConnection } from '../../clients/redis/port.ts';
 import { type Clock, aborted } from '../../core/clock.ts';
 import type { KeyName } from '../../core/key-name.ts';
 import type { Logger } from '../../core/log.ts';
+import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
 import { topicRoute } from '../publish/routing.ts';
 import { SourceTopics } from '../publish/topics.ts';
@@ -26,6 +27,8 @@ export interface StreamSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
+  /** Told of what Kafka has; undefined: nobody ever looks. */
+  readonly watch?: ChangeWatch | undefined;
   readonly randomId: () => string;
 }
 

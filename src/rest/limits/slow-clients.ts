@@ -27,7 +27,11 @@ export const receiveLimits = ({ timeoutMs }: Pick<SlowClientsOptions, 'timeoutMs
 /** Cuts off who does not read an answer: it would stay in memory for as long as the client likes. */
 export const addAnswerDeadlines = (server: FastifyInstance, { timeoutMs, clock, logger }: SlowClientsOptions): void => {
   const underWay = new Map<ServerResponse, number>();
-  server.addHook('onSend', (_request, reply, payload, next) => {
+  server.addHook('onSend', (request, reply, payload, next) => {
+    if (request.routeOptions.config.isEndless === true) {
+      next(null, payload);
+      return;
+    }
     const seconds = bytesOf(payload) / BYTES_PER_SECOND;
     underWay.set(reply.raw, clock.monotonic() + timeoutMs + seconds * 1_000);
     next(null, payload);

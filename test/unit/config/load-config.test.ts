@@ -37,6 +37,7 @@ describe('a configuration', () => {
         allowUnauthenticated: false,
         rateLimit: 0,
         maxBodyBytesInFlight: 100_000_000,
+        showValues: false,
         clientTimeout: 10_000,
       },
       rest: { enabled: true, database: 0, ackTimeout: 10_000, maxBodyBytes: 10_000_000, readThrough: [] },
