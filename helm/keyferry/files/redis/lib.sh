@@ -44,7 +44,8 @@ ask() {
 }
 
 # nodes HOST:PORT: what the server knows of the cluster, a line for each node:
-# ID IP:PORT HOST:PORT ROLE MASTER LINK SLOTS FLAGS; HOST is the announced name, "-" stands for nothing, SLOTS is a count.
+# ID IP:PORT HOST:PORT ROLE MASTER LINK SLOTS FLAGS BUS; HOST is the announced name, "-" stands for nothing, SLOTS is a count, BUS
+# the port that the servers use among themselves.
 nodes() {
   ask "$1" CLUSTER NODES | awk '
     NF >= 8 {
@@ -58,7 +59,7 @@ nodes() {
         ends = split($at, range, "-")
         count += ends == 2 ? range[2] - range[1] + 1 : 1
       }
-      print $1, place[1], host, ($3 ~ /master/ ? "master" : "replica"), $4, $8, count, $3
+      print $1, place[1], host, ($3 ~ /master/ ? "master" : "replica"), $4, $8, count, $3, place[2]
     }'
 }
 
@@ -81,20 +82,22 @@ table() {
 # An address that somebody else has by now, a server of another cluster too, is left alone: the name has to fit.
 meet() {
   its=$(myself "$2") || return 0
+  at=$1
+  name=$2
   # shellcheck disable=SC2086
-  set -- "$1" "$2" $its
-  [ "${5:-}" = "$2" ] || return 0
-  nodes "$1" | grep -q "^$3 $4 .* connected " && return 0
-  ask "$1" CLUSTER MEET "${4%:*}" "${4##*:}" >/dev/null
+  set -- $its
+  [ "${3:-}" = "$name" ] || return 0
+  nodes "$at" | grep -q "^$1 $2 .* connected " && return 0
+  ask "$at" CLUSTER MEET "${2%:*}" "${2##*:}" "$9" >/dev/null
 }
 
-# forget_dead: has every server forget those that failed, own nothing, and whose name belongs to another one by now.
+# forget_dead: has every server forget those that are gone, own nothing, and whose name belongs to another one by now.
 forget_dead() {
   alive=$(peers | while read -r peer; do myself "$peer" | cut -d' ' -f1,3; done)
   peers | while read -r peer; do
     nodes "$peer" | awk -v alive="$alive" '
       BEGIN { count = split(alive, rows, "\n"); for (at = 1; at <= count; at++) { split(rows[at], row, " "); now[row[2]] = row[1] } }
-      $8 ~ /fail/ && $7 == 0 && ($3 in now) && now[$3] != $1 { print $1 }' |
+      $8 ~ /fail|noaddr/ && $7 == 0 && ($3 in now) && now[$3] != $1 { print $1 }' |
       while read -r id; do
         ask "$peer" CLUSTER FORGET "$id" >/dev/null && say "$peer forgets $id, whose volume is lost"
       done

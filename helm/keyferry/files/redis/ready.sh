@@ -19,7 +19,7 @@ is_ready() {
 
 # Those who have an older server of this name in their list: a volume of this pod was lost.
 was_lost() {
-  peers | while read -r peer; do nodes "$peer"; done | grep -v "^$1 " | grep " $SELF " | grep -q fail
+  peers | while read -r peer; do nodes "$peer"; done | grep -v "^$1 " | grep -q " $SELF "
 }
 
 # The master that has the fewest replicas; of those one on another Kubernetes node.

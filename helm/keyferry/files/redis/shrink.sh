@@ -64,7 +64,7 @@ enough_owners_stay() {
 leaving_are_empty() {
   owners=$(leaving_owners)
   [ -n "$owners" ] || return 0
-  echo "$owners" | grep -q ' [^ ]*fail[^ ]*$' && fail "a server that is to go has slots and is out of reach: $owners"
+  echo "$owners" | awk '$8 ~ /fail/' | grep -q . && fail "a server that is to go has slots and is out of reach: $owners"
   say "moving the slots of $(echo "$owners" | cut -d' ' -f3 | tr '\n' ' ')"
   # shellcheck disable=SC2046
   rebalance --cluster-weight $(leaving | awk '$4 == "master" { print $1 "=0" }')

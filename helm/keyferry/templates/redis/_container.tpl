@@ -20,6 +20,8 @@
       value: /conf/redis.conf
     - name: USERS_FILE
       value: /conf/users
+    - name: DATA_DIR
+      value: /data
     - name: RUN_DIR
       value: /run/redis
     {{- include "keyferry.redis.scriptEnv" (list $root "127.0.0.1:6379") | nindent 4 }}
