@@ -48,8 +48,26 @@ module.exports = {
       'only clients/kafka imports a Kafka library',
     ),
     only('pino-and-metrics', 'node_modules/(pino|pino-pretty|prom-client)/', '^src/observability/', ''),
+    only(
+      'opentelemetry',
+      'node_modules/@opentelemetry/',
+      '^src/observability/tracing\\.ts$',
+      'one file knows the tracing libraries',
+    ),
+    {
+      name: 'tracing-is-loaded-late',
+      comment: 'its libraries are loaded where tracing is switched on, and then only',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { path: '^src/observability/tracing\\.ts$', dynamic: false },
+    },
     only('convict', 'node_modules/convict', '^src/config/', ''),
-    only('config', '^src/config/', '^src/(app|config)/|^src/main\\.ts$', 'flows get plain options, not the config'),
+    only(
+      'config',
+      '^src/config/',
+      '^src/(app|config)/|^src/(main|healthcheck)\\.ts$',
+      'flows get plain options, not the config',
+    ),
     only('app', '^src/app/', '^src/(app|cli)/|^src/main\\.ts$', 'nothing builds on the composition root'),
     only(
       'client',

@@ -19,19 +19,28 @@ const err = (line: string): void => {
   process.stderr.write(`keyferry: ${line}\n`);
 };
 
-/** SIGTERM and SIGINT: the first one drains, the second one ends at once. */
+/**
+ * What a signal does: it ends us at once, until `run` drains instead. Without a handler, the kernel would keep it from the
+ * first process of a container altogether.
+ */
+let onSignal = (_name: string, status: number): void => process.exit(status);
+for (const [name, status] of [
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const) {
+  process.on(name, () => {
+    onSignal(name, status);
+  });
+}
+
+/** The first SIGTERM or SIGINT drains, the second one ends at once. */
 const stopSignal = (): AbortSignal => {
   const stop = new AbortController();
-  for (const [name, status] of [
-    ['SIGTERM', 143],
-    ['SIGINT', 130],
-  ] as const) {
-    process.on(name, () => {
-      if (stop.signal.aborted) process.exit(status);
-      err(`${name}: draining; a second one ends at once`);
-      stop.abort();
-    });
-  }
+  onSignal = (name, status) => {
+    if (stop.signal.aborted) process.exit(status);
+    err(`${name}: draining; a second one ends at once`);
+    stop.abort();
+  };
   return stop.signal;
 };
 

@@ -19,8 +19,10 @@ const LOG_TAIL_CHARS = 2_000;
 const REDIS_PORT = 6379;
 const ALLOW_DEBUG = ['--enable-debug-command', 'yes'];
 
-const redisImage = (): string => process.env['KEYFERRY_TEST_REDIS_IMAGE'] ?? 'redis:7.4-alpine';
-const kafkaImage = (): string => process.env['KEYFERRY_TEST_KAFKA_IMAGE'] ?? 'apache/kafka:4.1.0';
+/** Where the environment names no others. */
+export const DEFAULT_IMAGES = { redis: 'redis:7.4-alpine', kafka: 'apache/kafka:4.1.0' } as const;
+const redisImage = (): string => process.env['KEYFERRY_TEST_REDIS_IMAGE'] ?? DEFAULT_IMAGES.redis;
+const kafkaImage = (): string => process.env['KEYFERRY_TEST_KAFKA_IMAGE'] ?? DEFAULT_IMAGES.kafka;
 
 /** Which of the servers' images a Docker engine lacks; undefined where no engine answers. */
 export const missingImages = async (): Promise<readonly string[] | undefined> => {

@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cacheDir } from './cache-dir.ts';
 import { say, tool } from './tools.ts';
 
 const run = promisify(execFile);
@@ -16,13 +16,10 @@ const ARTIFACTS = [
 
 /** The Java class path of a Kafka broker; fetched with Maven into this user's cache where it is not there yet. */
 export const kafkaClassPath = async (): Promise<string> => {
-  const cache = process.env['KEYFERRY_CACHE_DIR'] ?? join(cacheHome(), 'keyferry');
-  const lib = join(cache, `kafka-${KAFKA_VERSION}`);
-  if (!(await exists(lib))) await fetchJars(cache, lib);
+  const lib = join(cacheDir(), `kafka-${KAFKA_VERSION}`);
+  if (!(await exists(lib))) await fetchJars(cacheDir(), lib);
   return join(lib, '*');
 };
-
-const cacheHome = (): string => process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache');
 
 const exists = async (dir: string): Promise<boolean> =>
   readdir(dir).then(

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -14,9 +15,8 @@ export const tool = async (name: string, debianPackage: string): Promise<string>
   if (found !== undefined) return found;
   if (process.getuid?.() === 0 && (await onPath('apt-get')) !== undefined) {
     say(`installing ${debianPackage} with apt-get`);
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await run('apt-get', ['update', '-qq'], { env });
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', debianPackage], { env });
+    await apt('update', '-qq');
+    await apt('install', '-y', '-qq', '--no-install-recommends', debianPackage);
     const installed = await onPath(name);
     if (installed !== undefined) return installed;
   }
@@ -25,12 +25,20 @@ export const tool = async (name: string, debianPackage: string): Promise<string>
   );
 };
 
+/** One at a time: others on this machine may be at the same. */
+export const apt = async (...args: readonly string[]): Promise<void> => {
+  const lock = ['-w', '600', join(tmpdir(), 'keyferry-apt.lock')];
+  await run('flock', [...lock, 'apt-get', '-o', 'DPkg::Lock::Timeout=600', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+};
+
 /** Tells of something that takes its time, the first time only. */
 export const say = (what: string): void => {
   process.stderr.write(`keyferry: ${what}\n`);
 };
 
-const onPath = async (name: string): Promise<string | undefined> => {
+export const onPath = async (name: string): Promise<string | undefined> => {
   for (const dir of (process.env['PATH'] ?? '').split(delimiter)) {
     const path = join(dir, name);
     const runs = await access(path, constants.X_OK).then(
