@@ -35,6 +35,7 @@ export const ERROR_CODES = {
     'An entry lacks the field that recordKey names. It went to the dead-letter topic, or the source stopped.',
   KF_SOURCE_STOPPED:
     'A source met what cannot become a record, and has no dead-letter topic that takes it. Configure deadLetter.',
+  KF_BUSY: 'Another action is under way that this one would get in the way of. Wait for its end, and ask again.',
   KF_STATE_STORE:
     'The state store cannot be used. Check the path, its permissions, the disk; if damaged, delete it: it is rebuilt.',
   KF_HTTP_LISTEN:

@@ -4,6 +4,9 @@ import type { KeyferryError } from '../core/errors.ts';
 /** Where it failed, in the words of Kafka Connect. */
 export type Stage = 'KEY_CONVERTER' | 'VALUE_CONVERTER' | 'TASK_PUT' | 'KAFKA_PRODUCE';
 
+/** Begins the names of the headers that make a record a letter. */
+export const ERROR_HEADER = '__connect.errors.';
+
 /** What a flow cannot carry on, where it stands, and why. */
 export interface Poison {
   readonly record: Pick<OutgoingRecord, 'key' | 'value' | 'headers'>;
@@ -30,6 +33,6 @@ export const letter = ({ record, place, stage, error }: Poison, { flow, topic }:
     'exception.message': error.message,
   };
   const headers = new Map(record.headers);
-  for (const [name, text] of Object.entries(added)) headers.set(`__connect.errors.${name}`, Buffer.from(text));
+  for (const [name, text] of Object.entries(added)) headers.set(`${ERROR_HEADER}${name}`, Buffer.from(text));
   return { topic, key: record.key, value: record.value, headers };
 };

@@ -3,6 +3,8 @@ import { type Database, type RootDatabase, open } from 'lmdb';
 import type { Clock } from '../core/clock.ts';
 import { KeyferryError, messageOf } from '../core/errors.ts';
 import type { KeyName } from '../core/key-name.ts';
+import { LmdbNotes } from './lmdb-notes.ts';
+import type { Notes } from './notes.ts';
 import type { PublishedChange, PublishedState, PublishedStates, TopicPosition } from './published-states.ts';
 
 /** LMDB takes keys of 1 to 1978 bytes; ours have a tag byte before them. */
@@ -53,6 +55,7 @@ const decode = (bytes: Buffer): PublishedState => {
 
 /** One LMDB environment for the daemon; each source's database has its own pair of tables in it. */
 export class LmdbStateStore {
+  readonly notes: Notes;
   readonly #environment: RootDatabase;
   readonly #clock: Clock;
   readonly #tables = new Map<string, LmdbPublishedStates>();
@@ -65,6 +68,7 @@ export class LmdbStateStore {
     } catch (error) {
       throw new KeyferryError('KF_STATE_STORE', `state.path ${options.path}: ${messageOf(error)}`, { cause: error });
     }
+    this.notes = new LmdbNotes(this.#environment);
   }
 
   /**

@@ -75,22 +75,31 @@ export interface GroupConsumer {
    * partition is given away the running handler is awaited. Rejects when the handler does, or on a refusal by Kafka.
    */
   run(handle: (batch: RecordBatch) => Promise<void>): Promise<void>;
+  /** Delivers nothing, and so commits nothing, until `resume`; the member stays in its group. Before `run` too. */
+  pause(): void;
+  resume(): void;
+  /**
+   * Runs the action as if it were a handler of the partition: no batch of it is with its handler meanwhile, and the
+   * partition is not given away before it has ended. Also while paused.
+   * @returns undefined where the partition is not this member's just now: the action was not run.
+   */
+  aside<T>(topic: string, partition: number, action: () => Promise<T>): Promise<T | undefined>;
   /** Waits for running handlers, commits what they finished, leaves the group. */
   close(): Promise<void>;
 }
+
+/** `enough`: no more of them. */
+export type OnBatch = (batch: RecordBatch) => Promise<'enough' | undefined> | 'enough' | undefined;
 
 /** Reads a topic outside of any group: for rebuilding the state store and for verify. */
 export interface TopicReader {
   /**
    * Delivers every record from `from` (absent partition: the beginning) up to the end offsets that stood when the call
    * began, then resolves with those end offsets, one per partition. An offset that no longer exists reads from the
-   * earliest one. Batches of different partitions may alternate; `onBatch` is awaited before the next one.
+   * earliest one. Batches of different partitions may alternate; `onBatch` is awaited before the next one, and ends the
+   * reading where it says `enough`.
    */
-  readToEnd(
-    topic: string,
-    from: ReadonlyMap<number, bigint>,
-    onBatch: (batch: RecordBatch) => Promise<void> | void,
-  ): Promise<ReadonlyMap<number, bigint>>;
+  readToEnd(topic: string, from: ReadonlyMap<number, bigint>, onBatch: OnBatch): Promise<ReadonlyMap<number, bigint>>;
   close(): Promise<void>;
 }
 

@@ -7,7 +7,7 @@ import type { KeyferryError } from '../../../core/errors.ts';
 import { ASKS, type Ask } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import { Positions } from '../positions.ts';
-import type { RecordBatch, TopicReader } from '../port.ts';
+import type { OnBatch, TopicReader } from '../port.ts';
 import { KafkajsAdmin } from './admin.ts';
 import { CONSUMER_SETTINGS, kafkajsClient } from './client.ts';
 import { fromKafkajs } from './errors.ts';
@@ -19,8 +19,6 @@ const PATIENCE_MS = 8_000;
 const RETRY_DELAY_MS = 200;
 /** One might have begun before the partitions were known. */
 const DRY_FETCHES = 2;
-
-type OnBatch = (batch: RecordBatch) => Promise<void> | void;
 
 /** kafkajs reads in groups only: each reading has one of its own, commits nothing, and deletes it at the end. */
 export class KafkajsReader implements TopicReader {
@@ -40,9 +38,10 @@ export class KafkajsReader implements TopicReader {
     const ends = await this.#admin.endOffsets(topic);
     const positions = new Positions(from, ends);
     let lastProgress = clock.monotonic();
-    const deliver = async (batch: RecordBatch): Promise<void> => {
-      await onBatch(batch);
+    const deliver: OnBatch = async (batch) => {
+      const verdict = await onBatch(batch);
       lastProgress = clock.monotonic();
+      return verdict;
     };
     while (positions.open.size > 0) {
       const trouble = await this.#read(topic, positions, deliver);
@@ -93,6 +92,7 @@ class Pass {
   readonly #ask: Ask;
   readonly #overheard: Overheard;
   readonly #done = Promise.withResolvers<KeyferryError | undefined>();
+  #hasEnough = false;
 
   constructor({ consumer, topic, positions, onBatch, ask, overheard }: PassOptions) {
     this.#consumer = consumer;
@@ -138,7 +138,7 @@ class Pass {
   }
 
   async #deliver(payload: EachBatchPayload): Promise<void> {
-    if (payload.isStale()) return;
+    if (payload.isStale() || this.#hasEnough) return;
     const { batch } = payload;
     const { topic, partition } = batch;
     const start = this.#positions.open.get(partition);
@@ -148,8 +148,10 @@ class Pass {
     const next = BigInt(batch.lastOffset()) + 1n;
     const behind = Number(end > next ? end - next : 0n);
     try {
-      if (records.length > 0) await this.#onBatch({ topic, partition, records, behind });
+      if (records.length > 0)
+        this.#hasEnough = (await this.#onBatch({ topic, partition, records, behind })) === 'enough';
       this.#moveTo(partition, next);
+      if (this.#hasEnough) this.#done.resolve(undefined);
     } catch (error) {
       this.#done.reject(error);
     }

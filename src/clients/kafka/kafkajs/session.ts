@@ -1,6 +1,7 @@
 import type { Consumer, EachBatchPayload } from 'kafkajs';
 
 import { systemClock as clock } from '../../../core/clock.ts';
+import { Turns } from '../../../core/turns.ts';
 import { ASKS } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { GroupConsumerOptions, RecordBatch } from '../port.ts';
@@ -25,6 +26,11 @@ export class Session {
   readonly #handle: Handler;
   readonly #overheard = new Overheard();
   readonly #end = Promise.withResolvers<End>();
+  /** The handler, and what runs aside. */
+  readonly #turns = new Turns();
+  #assigned: Readonly<Record<string, readonly number[]>> = {};
+  #isPaused = false;
+  #hasStarted = false;
 
   constructor(options: DriverOptions, { groupId, topics }: GroupConsumerOptions, handle: Handler) {
     this.#consumer = kafkajsClient(options, this.#overheard).consumer({ groupId, ...CONSUMER_SETTINGS });
@@ -53,7 +59,29 @@ export class Session {
     if (error.code !== 'KF_KAFKA_UNAVAILABLE') throw error;
   }
 
+  pause(): void {
+    this.#isPaused = true;
+    if (this.#hasStarted) this.#consumer.pause(this.#topics.map((topic) => ({ topic })));
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    if (this.#hasStarted) this.#consumer.resume(this.#topics.map((topic) => ({ topic })));
+  }
+
+  /**
+   * As GroupConsumer.aside, but for one thing: kafkajs joins a rebalancing group without asking, so that the partition
+   * may be given away in the very moment in which the action ends.
+   */
+  aside<T>(topic: string, partition: number, action: () => Promise<T>): Promise<T | undefined> {
+    const isOurs = (): boolean => this.#assigned[topic]?.includes(partition) === true;
+    return this.#turns.take(async () => (isOurs() ? action() : undefined));
+  }
+
   async #start(): Promise<void> {
+    this.#consumer.on('consumer.group_join', ({ payload: { memberAssignment } }) => {
+      this.#assigned = memberAssignment;
+    });
     this.#consumer.on('consumer.crash', ({ payload: { error } }) => {
       this.#end.resolve({ why: 'kafka', error });
     });
@@ -62,12 +90,15 @@ export class Session {
     await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
-      eachBatch: (payload) => this.#deliver(payload),
+      eachBatch: (payload) => this.#turns.take(() => this.#deliver(payload)),
     });
+    this.#hasStarted = true;
+    if (this.#isPaused) this.pause();
   }
 
   async #deliver(payload: EachBatchPayload): Promise<void> {
-    if (!payload.isRunning() || payload.isStale()) return;
+    // Fetched already; it is fetched again.
+    if (this.#isPaused || !payload.isRunning() || payload.isStale()) return;
     const { batch } = payload;
     const { topic, partition, messages } = batch;
     const stopBeating = clock.every(HEARTBEAT_EVERY_MS, () => {

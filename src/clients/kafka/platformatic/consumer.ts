@@ -18,6 +18,7 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
   readonly #membership: Membership;
   readonly #closing = new AbortController();
   #delivery: Delivery | undefined;
+  #isPaused = false;
   #run: Promise<void> | undefined;
   /** Why joining has failed so far. */
   #trouble: ErrorCode | undefined;
@@ -36,6 +37,20 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
     await this.#run;
   }
 
+  pause(): void {
+    this.#isPaused = true;
+    this.#delivery?.pause();
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    this.#delivery?.resume();
+  }
+
+  async aside<T>(topic: string, partition: number, action: () => Promise<T>): Promise<T | undefined> {
+    return this.#delivery?.aside(topic, partition, action);
+  }
+
   async close(): Promise<void> {
     this.#closing.abort();
     this.#delivery?.stop();
@@ -49,6 +64,7 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
       const start = await this.#joined();
       if (start === undefined || this.#isClosing()) continue;
       this.#delivery = new Delivery(this.#cluster, this.#membership, handle);
+      if (this.#isPaused) this.#delivery.pause();
       await this.#delivery.run(start);
     }
   }

@@ -33,7 +33,10 @@ interface Feed {
   /** Next offset to fetch. */
   position: bigint;
   waiting: Waiting | undefined;
-  isRunning: boolean;
+  /** The handler, or what runs aside, as long as it does; never rejects. */
+  running: Promise<void> | undefined;
+  /** How many wait to run something aside: the next turn is theirs. */
+  asides: number;
 }
 
 interface Waiting {
@@ -59,6 +62,7 @@ export class Delivery {
   /** What handlers finished and no commit holds yet, by partition. */
   readonly #finished = new Map<string, Offset>();
   #committing: Promise<void> | undefined;
+  #isPaused = false;
   readonly #stop = new AbortController();
   readonly #finishedAll = new AbortController();
   #failure: { readonly error: unknown } | undefined;
@@ -82,7 +86,8 @@ export class Delivery {
       leader: -1,
       position: offset,
       waiting: undefined,
-      isRunning: false,
+      running: undefined,
+      asides: 0,
     }));
     // The member goes on beating until its last handler has finished: only then may the group take its partitions.
     const beating = this.#beat();
@@ -101,6 +106,31 @@ export class Delivery {
     this.#stop.abort();
   }
 
+  /** What is with a handler is finished and committed; what is fetched ahead stays. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    for (const feed of this.#feeds) this.#start(feed);
+    this.#fetch();
+  }
+
+  /** As GroupConsumer.aside. */
+  async aside<T>(topic: string, partition: number, action: () => Promise<T>): Promise<T | undefined> {
+    const feed = this.#feeds.find((each) => each.topic === topic && each.partition === partition);
+    if (feed === undefined) return undefined;
+    feed.asides += 1;
+    while (feed.running !== undefined) await feed.running;
+    feed.asides -= 1;
+    if (this.#isStopped) return undefined;
+    const result = action();
+    const done = (): void => undefined;
+    this.#run(feed, () => result.then(done, done));
+    return result;
+  }
+
   #fail(error: unknown): void {
     this.#failure ??= { error };
     this.stop();
@@ -114,6 +144,7 @@ export class Delivery {
   #fetch(): void {
     const byLeader = Map.groupBy(this.#feeds, ({ leader }) => leader);
     const room = Math.floor((MAX_HELD_BYTES - this.#held) / byLeader.size);
+    if (this.#isPaused) return;
     for (const [leader, feeds] of byLeader) {
       const hungry = feeds.filter(({ waiting }) => waiting === undefined);
       if (this.#isStopped || this.#fetching.has(leader) || hungry.length === 0 || room < MIN_FETCH_BYTES) continue;
@@ -160,18 +191,34 @@ export class Delivery {
     feed.waiting = { fetched, from: feed.position, next };
     feed.position = next;
     this.#held += fetched.bytes.length;
-    if (feed.isRunning) return;
-    const running = this.#deliver(feed).catch((error: unknown) => {
-      this.#fail(error);
-    });
+    this.#start(feed);
+  }
+
+  #start(feed: Feed): void {
+    if (feed.running === undefined && this.#mayDeliver(feed)) this.#run(feed, () => this.#deliver(feed));
+  }
+
+  #mayDeliver({ waiting, asides }: Feed): boolean {
+    return waiting !== undefined && asides === 0 && !this.#isPaused && !this.#isStopped;
+  }
+
+  #run(feed: Feed, work: () => Promise<void>): void {
+    const running = work()
+      .catch((error: unknown) => {
+        this.#fail(error);
+      })
+      .then(() => {
+        this.#running.delete(running);
+        feed.running = undefined;
+        this.#start(feed);
+      });
+    feed.running = running;
     this.#running.add(running);
-    void running.then(() => this.#running.delete(running));
   }
 
   async #deliver(feed: Feed): Promise<void> {
     const { topic, partition } = feed;
-    feed.isRunning = true;
-    while (feed.waiting !== undefined && !this.#isStopped) {
+    while (feed.waiting !== undefined && this.#mayDeliver(feed)) {
       const { fetched, from, next } = feed.waiting;
       feed.waiting = undefined;
       this.#fetch();
@@ -184,7 +231,6 @@ export class Delivery {
       this.#committing ??= this.#commit();
       this.#fetch();
     }
-    feed.isRunning = false;
   }
 
   async #commit(): Promise<void> {

@@ -3,7 +3,7 @@ import type { ErrorCode } from '../../../core/errors.ts';
 import { ASKS } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import { partitionError } from '../kafka-errors.ts';
-import type { RecordBatch, TopicReader } from '../port.ts';
+import type { OnBatch, RecordBatch, TopicReader } from '../port.ts';
 import { Positions } from '../positions.ts';
 import { brokerError, Cluster } from './cluster.ts';
 import { fromPlatformatic } from './errors.ts';
@@ -30,7 +30,7 @@ export class PlatformaticReader implements TopicReader {
   async readToEnd(
     topic: string,
     from: ReadonlyMap<number, bigint>,
-    onBatch: (batch: RecordBatch) => Promise<void> | void,
+    onBatch: OnBatch,
   ): Promise<ReadonlyMap<number, bigint>> {
     const ends = await this.#patiently(topic, () => this.#ends(topic));
     const positions = new Positions(from, ends);
@@ -38,7 +38,7 @@ export class PlatformaticReader implements TopicReader {
       for (const answer of await this.#patiently(topic, () => this.#fetch(topic, positions))) {
         for (const fetched of answer.partitions) {
           const batch = advance(positions, fetched);
-          if (batch.records.length > 0) await onBatch(batch);
+          if (batch.records.length > 0 && (await onBatch(batch)) === 'enough') return ends;
         }
         if (isDry(answer)) for (const fetched of answer.partitions) finish(positions, fetched);
         const gone = answer.partitions.filter(isOutOfRange).map(({ partition }) => partition);
