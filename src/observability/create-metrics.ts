@@ -36,6 +36,9 @@ const OUTCOMES: Record<SinkOutcome, true> = {
 const STREAM_OUTCOMES: Record<StreamOutcome, true> = { published: true, 'dead-lettered': true, deleted: true };
 const LIST_OUTCOMES: Record<ListOutcome, true> = { published: true, 'dead-lettered': true };
 
+/** Of the library's: gauges that are named like counters. Their parts by type (`nodejs_active_handles`...) say the same. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total'];
+
 /** What several kinds of flows report. */
 const declareShared = (declare: Instruments) => ({
   endToEnd: declare.histogram({
@@ -208,6 +211,7 @@ const declarePaused = (declare: Instruments): Metrics['flowPaused'] => {
 export const createMetrics = (): Metrics => {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
+  for (const name of MISNAMED) registry.removeSingleMetric(name);
   const declare = new Instruments(registry);
   const shared = declareShared(declare);
   return {

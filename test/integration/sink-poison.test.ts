@@ -3,7 +3,7 @@ import type { OutgoingRecord } from '../../src/clients/kafka/port.ts';
 import { readTopic } from '../support/independent-reader.ts';
 import { SinkFixture, set, text } from './sink-fixture.ts';
 
-describe('records that cannot be applied', () => {
+describe('I8: records that cannot be applied', () => {
   const fixture = new SinkFixture();
   const deadLetter = () => `${fixture.topic}.dead`;
   const letters = () => readTopic(inject('kafkaBrokers'), deadLetter());

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { StreamFixture } from './stream-fixture.ts';
 
-describe('entries that cannot become records', () => {
+describe('I8: entries that cannot become records', () => {
   const fixture = new StreamFixture();
   const deadLetter = (): string => `${fixture.topic}.dead`;
 

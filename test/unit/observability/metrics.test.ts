@@ -11,6 +11,7 @@ describe('the metrics', () => {
     expect(declared.sort()).toEqual([
       'keyferry_build_info gauge',
       'keyferry_dead_letters_total counter',
+      'keyferry_flow_paused gauge',
       'keyferry_heap_limit_bytes gauge',
       'keyferry_kafka_produce_failures_total counter',
       'keyferry_kafka_produce_seconds histogram',
