@@ -13,6 +13,7 @@ import { type Flow, type Tools, openSink, openSource } from './flows.ts';
 import { KafkaWatch } from './kafka-watch.ts';
 import { LiveStatus } from './live-status.ts';
 import { openRedisRest } from './redis-rest.ts';
+import { openTracer } from './tracing.ts';
 import { openRedisWatches } from './redis-watch.ts';
 
 /** Within SIGTERM's 25 s: what is in flight has this long to be published, the rest is for closing. */
@@ -36,7 +37,8 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   const store = new LmdbStateStore({ path: config.state.path, clock });
   const journals = new FlowJournals(clock);
   const tail = new ChangeTail({ clock, showValues: config.http.showValues });
-  const tools: Tools = { config, store, clock, logger, metrics, journals, tail };
+  const tracer = await openTracer(config.tracing, { version, clock, logger });
+  const tools: Tools = { config, store, clock, logger, metrics, journals, tail, tracer };
   const sources = config.sources.map((source) => openSource(source, tools));
   const sinks = config.sinks.map((sink) => openSink(sink, tools));
   const flows: readonly Flow[] = [...sources, ...sinks];
@@ -83,7 +85,11 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
   } finally {
     stopWatching();
     await server.close();
-    await Promise.allSettled([store.close(), ...[kafkaWatch, ...redisWatches].map((watch) => watch.close())]);
+    await Promise.allSettled([
+      store.close(),
+      tracer?.close(),
+      ...[kafkaWatch, ...redisWatches].map((watch) => watch.close()),
+    ]);
   }
 };
 

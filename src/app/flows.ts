@@ -13,6 +13,7 @@ import type {
 } from '../config/app-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
+import type { Tracer } from '../core/tracer.ts';
 import { Sink } from '../kafka-to-redis/flow.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { KeyspaceSource } from '../redis-to-kafka/flow.ts';
@@ -32,6 +33,8 @@ export interface Tools {
   readonly metrics: Metrics;
   readonly journals: FlowJournals;
   readonly tail: ChangeTail;
+  /** undefined: nothing is traced. */
+  readonly tracer: Tracer | undefined;
 }
 
 /** A flow, as the daemon runs it. */
@@ -102,9 +105,10 @@ const sinkNeeds = (sink: SinkConfig, tools: Tools) => ({
 const sourceLogger = (name: string, { journals, logger }: Tools): Logger =>
   journals.of({ kind: 'source', name }).reading(logger.child({ source: name }));
 
-const servers = (redis: RedisConfig, { config, clock, metrics }: Tools) => ({
+const servers = (redis: RedisConfig, { config, clock, metrics, tracer }: Tools) => ({
   redis: connectRedis({ ...redis, name: config.kafka.clientId, clock, metrics: metrics.redis }),
   kafka: metered(connectKafka(config.kafka), metrics.kafka, clock),
   clock,
+  tracer,
   randomId: randomUUID,
 });

@@ -5,7 +5,10 @@ import { RedisRest } from '../rest/redis-rest/redis-rest.ts';
 import type { Flow, Tools } from './flows.ts';
 
 /** Applications' own way to Redis; undefined where it is switched off. @param sources acknowledge what it writes. */
-export const openRedisRest = (sources: readonly Flow[], { config, clock, metrics }: Tools): RedisRest | undefined => {
+export const openRedisRest = (
+  sources: readonly Flow[],
+  { config, clock, metrics, tracer }: Tools,
+): RedisRest | undefined => {
   const { enabled, database, ackTimeout: ackTimeoutMs, maxBodyBytes, readThrough } = config.rest;
   if (!enabled) return undefined;
   const rules = readThrough.map(({ pattern, url, ttl, timeout }) => ({ pattern, url, ttlMs: ttl, timeoutMs: timeout }));
@@ -17,6 +20,7 @@ export const openRedisRest = (sources: readonly Flow[], { config, clock, metrics
       clock,
       metrics: metrics.rest,
       redisMetrics: metrics.redis,
+      tracer,
     },
   );
 };

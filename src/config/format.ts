@@ -55,6 +55,16 @@ export const integer = (min: number, max: number): Format<number> =>
     },
   });
 
+/** Of all: 0 none, 1 each. */
+export const share = format<number>({
+  type: 'number from 0 to 1',
+  expects: 'a number from 0 to 1',
+  read: (raw) => {
+    const value = typeof raw === 'string' && /^(0|1|[01]?\.\d+)$/.test(raw) ? Number(raw) : raw;
+    return typeof value === 'number' && value >= 0 && value <= 1 ? value : undefined;
+  },
+});
+
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 /** @param zero whether 0 has a meaning: never, or for good. */
 const durations = (maxDays: number, { zero }: { readonly zero: boolean }): Format<number> =>

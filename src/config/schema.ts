@@ -1,5 +1,5 @@
 import { broker, glob, httpUrl, name, originUrl } from './domain-formats.ts';
-import { aboveZero, boolean, duration, integer, lifetimeAboveZero, listOf, oneOf, text } from './format.ts';
+import { aboveZero, boolean, duration, integer, lifetimeAboveZero, listOf, oneOf, share, text } from './format.ts';
 import { REDIS } from './redis-schema.ts';
 import { elements, optional, required, secret, setting } from './setting.ts';
 
@@ -112,6 +112,21 @@ const REST = {
   readThrough: elements({ by: undefined, sections: { rule: READ_THROUGH } }),
 };
 
+/** OpenTelemetry; what the standard environment variables say holds where nothing is said here. */
+const TRACING = {
+  enabled: setting(boolean, 'false', 'Whether writes over Redis REST are traced to Kafka and through sinks.'),
+  endpoint: optional(
+    httpUrl,
+    'Base address of the collector, OTLP over HTTP. Without it, as OTEL_EXPORTER_OTLP_ENDPOINT says, or http://localhost:4318.',
+  ),
+  serviceName: optional(text, 'Who we are to the collector. Without it, as OTEL_SERVICE_NAME says, or keyferry.'),
+  sampleRatio: setting(
+    share,
+    '1',
+    'The share of traces that is kept, of those that begin here; of others, whoever began them decides.',
+  ),
+};
+
 export const MAIN = {
   redis: REDIS,
   kafka: KAFKA,
@@ -122,6 +137,7 @@ export const MAIN = {
   state: {
     path: setting(text, './keyferry-state', 'The directory of the state store, on a disk that outlives the process.'),
   },
+  tracing: TRACING,
   log: {
     level: setting(
       oneOf(['debug', 'info', 'warn', 'error']),

@@ -5,6 +5,7 @@ import { KeyferryError, isKeyferryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
 import { retry } from '../core/retry.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { SinkMetrics } from '../observability/metrics.ts';
 import type { Applier, Target } from './consume/applier.ts';
 import { AppliedWatch } from './consume/applied-watch.ts';
@@ -12,6 +13,7 @@ import { applyBatch } from './consume/apply-batch.ts';
 import { openDeadLetters } from './consume/dead-letters.ts';
 import { Lag } from './consume/lag.ts';
 import { readKeyRecord } from './consume/read-key-record.ts';
+import { traceBatch } from './consume/trace-batch.ts';
 import { openPlainApplier } from './plain/open-plain-applier.ts';
 import { type PlainOptions, checkPlainOptions } from './plain/plain-options.ts';
 
@@ -35,6 +37,8 @@ export interface SinkNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SinkMetrics;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told of what was applied; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
   readonly randomId: () => string;
@@ -138,13 +142,20 @@ export class Sink {
       signal.addEventListener('abort', leave);
       const applier = await openApplier(this.#options, target);
       this.#running();
-      await consumer.run((batch) => this.#applyPatiently(applier, batch, signal));
+      await consumer.run((batch) => this.#applyTraced(applier, batch, signal));
     } finally {
       signal.removeEventListener('abort', leave);
       await consumer.close();
       await deadLetters.close();
       this.#lag.forget();
     }
+  }
+
+  #applyTraced(applier: Applier, batch: RecordBatch, signal: AbortSignal): Promise<void> {
+    const { tracer } = this.#needs;
+    const { name: sink, group } = this.#options;
+    const apply = (): Promise<void> => this.#applyPatiently(applier, batch, signal);
+    return tracer === undefined ? apply() : traceBatch(batch, { tracer, sink, group }, apply);
   }
 
   async #applyPatiently(applier: Applier, batch: RecordBatch, signal: AbortSignal): Promise<void> {

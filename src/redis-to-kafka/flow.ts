@@ -8,6 +8,7 @@ import type { Logger } from '../core/log.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
 import type { FollowedKeys } from '../core/place.ts';
 import { retry } from '../core/retry.ts';
+import type { TraceContext, Tracer } from '../core/tracer.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
 import type { PublishedStates } from '../state-store/published-states.ts';
 import { type ServerStatus, admitServer } from './feeds/fit-server.ts';
@@ -26,6 +27,8 @@ export interface KeyspaceSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
   readonly randomId: () => string;
@@ -100,10 +103,16 @@ export class KeyspaceSource {
     return this.#options.name;
   }
 
-  /** Keys of a database were written through Keyferry: those that this source carries are seen at once. */
-  written(db: number, keys: readonly KeyName[]): void {
+  /** Keys of a database are about to be written through Keyferry, within a trace; `written` follows. */
+  writing(db: number, keys: readonly KeyName[], trace: TraceContext): void {
     const keyspace = this.#keyspaces.get(db);
-    for (const key of keys) if (keyspace?.accepts(key) === true) keyspace.written(key);
+    for (const key of keys) if (keyspace?.accepts(key) === true) keyspace.writing(key, trace);
+  }
+
+  /** Keys of a database were written through Keyferry: those that this source carries are seen at once. */
+  written(db: number, keys: readonly KeyName[], trace?: TraceContext): void {
+    const keyspace = this.#keyspaces.get(db);
+    for (const key of keys) if (keyspace?.accepts(key) === true) keyspace.written(key, trace);
   }
 
   /** Whether it carries the key, be it running or not. */

@@ -11,6 +11,7 @@ import type { RecordFormat } from '../core/key-record.ts';
 import type { Logger } from '../core/log.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
 import type { FollowedKeys } from '../core/place.ts';
+import type { TraceContext, Tracer } from '../core/tracer.ts';
 import { Turns } from '../core/turns.ts';
 import { Wakeup } from '../core/wakeup.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
@@ -20,6 +21,7 @@ import { Converger } from './converge/converger.ts';
 import { KeyReader, changesSilently } from './converge/key-reader.ts';
 import { PendingKeys } from './converge/pending-keys.ts';
 import type { ReconcileProgress } from './converge/reconciler.ts';
+import { TracedKeys } from './converge/traced-keys.ts';
 import { SilentChanges } from './feeds/silent-changes.ts';
 import { Publisher } from './publish/publisher.ts';
 import type { RecordMaker } from './publish/record-maker.ts';
@@ -48,6 +50,8 @@ export interface KeyspaceOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
   readonly signal: AbortSignal;
@@ -82,6 +86,7 @@ export class Keyspace {
   readonly #options: KeyspaceOptions;
   readonly #pending: PendingKeys;
   readonly #awaited = new AwaitedKeys();
+  readonly #traced: TracedKeys | undefined;
   readonly #publisher: Publisher;
   readonly #converger: Converger;
   readonly #keys: KeyReader;
@@ -92,6 +97,7 @@ export class Keyspace {
 
   constructor(options: KeyspaceOptions) {
     this.#options = options;
+    this.#traced = options.tracer && new TracedKeys(options.tracer);
     this.#pending = new PendingKeys({ maxBytes: options.maxPendingBytes, work: this.#wakeup });
     this.#publisher = new Publisher({
       ...options,
@@ -111,6 +117,7 @@ export class Keyspace {
       publisher: this.#publisher,
       pending: this.#pending,
       awaited: this.#awaited,
+      traced: this.#traced,
       wakeup: this.#wakeup,
       keys: this.#keys,
       onRead: (key, state) => {
@@ -160,9 +167,15 @@ export class Keyspace {
     return this.#options.accepts(key);
   }
 
+  /** A traced write of our own begins, of a key that is accepted; `written` follows. */
+  writing(key: KeyName, trace: TraceContext): void {
+    this.#traced?.writing(key, trace);
+  }
+
   /** A write of our own, of a key that is accepted: it is seen without waiting for its notification. */
-  written(key: KeyName): void {
+  written(key: KeyName, trace?: TraceContext): void {
     const { metrics, clock } = this.#options;
+    if (trace !== undefined) this.#traced?.written(key, trace);
     metrics.touched('write', 1);
     if (!this.#pending.touch(key, 'del', clock.now())) this.#overflowed(key);
   }
@@ -231,6 +244,7 @@ export class Keyspace {
 
   /** A dirty key is forgotten: a gap of the master that has it; of all, where none is known to. */
   #overflowed(key: KeyName): void {
+    this.#traced?.forget(key);
     const slot = slotOf(keyBytes(key));
     const shards = [...this.#shards.values()];
     const owner = shards.find(({ master }) => hasSlot(master.slots, slot));

@@ -4,6 +4,7 @@ import { headerWriter } from '../codecs/record-headers.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RecordFormat } from '../core/key-record.ts';
 import type { Logger } from '../core/log.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
 import { catchUp } from '../state-store/catch-up.ts';
@@ -46,6 +47,8 @@ export interface KeyspaceTools {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
   readonly onCaughtUp: (records: number) => void;

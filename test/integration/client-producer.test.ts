@@ -105,7 +105,7 @@ describe('a producer', () => {
 
   test('says that a write is done which Kafka has not confirmed in time', async () => {
     const never = { acknowledged: () => new Promise<never>(() => undefined), release: () => undefined };
-    const url = await start({ mirror: { written: () => undefined, follow: () => never } });
+    const url = await start({ mirror: { writing: () => undefined, written: () => undefined, follow: () => never } });
     const error: unknown = await createProducer({ url, ack: 'kafka', timeoutMs: 900 })
       .incrBy('n', 7)
       .catch((reason: unknown) => reason);
@@ -118,7 +118,11 @@ describe('a producer', () => {
     let asked = 0;
     const notYet = { when: 'not-yet', reason: 'the source starts' } as const;
     const ready = { acknowledged: () => Promise.resolve([]), release: () => undefined };
-    const mirror = { written: () => undefined, follow: () => ((asked += 1) < 3 ? notYet : ready) };
+    const mirror = {
+      writing: () => undefined,
+      written: () => undefined,
+      follow: () => ((asked += 1) < 3 ? notYet : ready),
+    };
     const producer = createProducer({ url: await start({ mirror }), ack: 'kafka' });
     expect((await producer.set('a', 1)).result).toBe('OK');
     expect(asked).toBe(3);

@@ -5,16 +5,18 @@ import type { KeyOp, RecordFormat } from '../../core/key-record.ts';
 import { type KeyState, redisTypeOf } from '../../core/key-state.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
-import type { Place } from '../../core/place.ts';
-import type { PublishedChange, PublishedStates } from '../../state-store/published-states.ts';
+import type { Span } from '../../core/tracer.ts';
+import type { PublishedChange, PublishedState, PublishedStates } from '../../state-store/published-states.ts';
 import type { Wakeup } from '../../core/wakeup.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { RecordMaker } from '../publish/record-maker.ts';
+import { endSent, endUnsent, placeOf } from '../publish/trace-records.ts';
 import type { AwaitedKeys } from './awaited-keys.ts';
 import { type Change, detectChange } from './change-detection.ts';
 import type { Found, KeySource } from './key-source.ts';
 import { ParkedKeys } from './parked-keys.ts';
 import type { PendingBatch, PendingKeys, Touch } from './pending-keys.ts';
+import type { TracedKeys } from './traced-keys.ts';
 
 /** Keys of one read: enough to make the round trip cheap, few enough to hold Redis for about a millisecond. */
 const KEYS_PER_READ = 500;
@@ -34,6 +36,8 @@ export interface ConvergeMetrics {
 export interface ConvergerOptions {
   readonly pending: PendingKeys;
   readonly awaited: AwaitedKeys;
+  /** undefined: nothing is traced. */
+  readonly traced?: TracedKeys | undefined;
   /** Notified when a key waits, when the publisher has room, and when the signal aborts. */
   readonly wakeup: Wakeup;
   readonly keys: KeySource;
@@ -61,6 +65,7 @@ interface Sent {
   readonly change: Exclude<Change, { kind: 'unchanged' }>;
   /** One; two where a key left its topic for another. */
   readonly records: readonly OutgoingRecord[];
+  readonly span: Span | undefined;
 }
 
 const NOTHING: PendingBatch = { keys: [], touches: [] };
@@ -106,7 +111,9 @@ export class Converger {
   }
 
   async #readAndPublish(batch: PendingBatch): Promise<void> {
-    const found = await this.#options.keys.read(batch.keys);
+    const { keys, traced } = this.#options;
+    traced?.reading(batch.keys);
+    const found = await keys.read(batch.keys);
     await this.#park(batch, found);
     const sent = this.#detect(batch, found);
     if (sent.length === 0) return;
@@ -134,7 +141,7 @@ export class Converger {
 
   /** Settles what is unchanged, and returns what must be published. */
   #detect(batch: PendingBatch, found: readonly Found[]): readonly Sent[] {
-    const { pending, published, format, maxValueBytes, records, metrics, onRead } = this.#options;
+    const { pending, published, format, maxValueBytes, metrics, onRead } = this.#options;
     const sent: Sent[] = [];
     let unchanged = 0;
     let omitted = 0;
@@ -151,20 +158,33 @@ export class Converger {
       onRead(key, state);
       if (change.kind === 'unchanged') {
         unchanged += 1;
+        this.#options.traced?.unchanged(key);
         pending.settle(key, touch);
         return;
       }
       if (change.kind === 'set' && change.state.value.type === 'omitted') omitted += 1;
-      sent.push({ key, touch, change, records: records.make(key, change, known, touch.seenAt) });
+      sent.push({ key, touch, change, ...this.#make(key, change, known, touch.seenAt) });
     });
     if (unchanged > 0) metrics.unchanged(unchanged);
     if (omitted > 0) metrics.omitted(omitted);
     return sent;
   }
 
+  /** A change's records, with the trace of the writes that led to it. */
+  #make(
+    key: KeyName,
+    change: Sent['change'],
+    known: PublishedState | undefined,
+    seenAt: number,
+  ): Pick<Sent, 'records' | 'span'> {
+    const records = this.#options.records.make(key, change, known, seenAt);
+    return this.#options.traced?.changed(key, records) ?? { records, span: undefined };
+  }
+
   async #publish(sent: readonly Sent[]): Promise<void> {
     const acknowledgements = await this.#options.publisher.publish(sent.flatMap(({ records }) => records));
     if (acknowledgements !== undefined) this.#remember(sent, acknowledgements);
+    else for (const { span } of sent) if (span !== undefined) endUnsent(span);
   }
 
   /** I4: only now, Kafka having acknowledged, does the store learn of it; and only now may the keys be read again. */
@@ -176,30 +196,18 @@ export class Converger {
     );
     const now = clock.now();
     const counts = new Map<KeyOp, number>();
-    for (const { key, touch, change, records: sentRecords } of sent) {
+    for (const { key, touch, change, records: sentRecords, span } of sent) {
       const op = change.kind === 'set' ? 'set' : change.op;
       counts.set(op, (counts.get(op) ?? 0) + 1);
       metrics.endToEnd((now - touch.seenAt) / 1000);
       if (awaited.has(key)) awaited.published(key, placeOf(sentRecords.at(-1), acknowledgements));
+      if (span !== undefined) endSent(span, placeOf(sentRecords.at(-1), acknowledgements));
       pending.settle(key, touch);
     }
     for (const [op, count] of counts) metrics.published(op, count);
     if (this.#options.watch?.isWatched === true) tellWatch(this.#options.watch, sent, now);
   }
 }
-
-const placeOf = (
-  record: OutgoingRecord | undefined,
-  acknowledgements: readonly Acknowledgement[],
-): Place | undefined => {
-  if (record === undefined) return undefined;
-  for (const acknowledgement of acknowledgements) {
-    const { topic, partition } = acknowledgement;
-    const offset = topic === record.topic ? acknowledgement.offsetOf(record) : undefined;
-    if (offset !== undefined) return { topic, partition, offset };
-  }
-  return undefined;
-};
 
 const tellWatch = (watch: ChangeWatch, sent: readonly Sent[], now: number): void => {
   for (const { key, touch, change, records } of sent) {

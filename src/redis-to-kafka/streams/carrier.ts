@@ -1,11 +1,13 @@
-import type { OutgoingRecord } from '../../clients/kafka/port.ts';
+import type { Acknowledgement, OutgoingRecord } from '../../clients/kafka/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
 import { Wakeup } from '../../core/wakeup.ts';
+import type { Tracer } from '../../core/tracer.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
 import { Publisher, type PublisherOptions } from '../publish/publisher.ts';
+import { endSent, endUnsent, placeOf } from '../publish/trace-records.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import type { Entry, EntryRecords } from './entry-records.ts';
 import type { Portion } from './read-entries.ts';
@@ -23,6 +25,8 @@ export interface CarrierOptions extends Pick<PublisherOptions, 'producer' | 'pre
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
   /** Kafka takes neither a record nor its dead letter: KF_SOURCE_STOPPED. */
@@ -119,10 +123,20 @@ export class Carrier {
   #send(cargo: Cargo, seenAt: number): Promise<void> {
     if (cargo.records.length === 0) return Promise.resolve();
     const sent = this.#publisher.publish(cargo.records).then((acknowledged) => {
+      if (this.#options.tracer !== undefined) this.#endSpans(cargo, acknowledged);
       if (acknowledged !== undefined) this.#landed(cargo, seenAt);
     });
     this.#underWay.add(sent);
     return sent.finally(() => this.#underWay.delete(sent));
+  }
+
+  #endSpans({ records }: Cargo, acknowledged: readonly Acknowledgement[] | undefined): void {
+    for (const record of records) {
+      const span = this.#options.records.spanOf(record);
+      if (span === undefined) continue;
+      if (acknowledged === undefined) endUnsent(span);
+      else endSent(span, placeOf(record, acknowledged));
+    }
   }
 
   /** Kafka holds the records. */

@@ -1,8 +1,11 @@
 import type { OutgoingRecord } from '../../clients/kafka/port.ts';
 import { encodeStreamRecord } from '../../codecs/stream-record.ts';
+import { withTrace } from '../../codecs/trace-headers.ts';
 import { KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import { STREAM_HEADER } from '../../core/stream-record.ts';
+import { type Span, TRACE_HEADER, type Tracer, parseTraceContext } from '../../core/tracer.ts';
 import { type Stage, letter } from '../../dead-letters/letter.ts';
+import { startSend } from '../publish/trace-records.ts';
 import type { Reading } from './reading.ts';
 import type { RecordKey } from './record-key.ts';
 
@@ -13,6 +16,8 @@ export interface EntryRecordsOptions {
   readonly deadLetter: string | undefined;
   /** Id of the Redis deployment. */
   readonly origin: string;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 /** An entry that was not deleted. */
@@ -26,13 +31,30 @@ export class EntryRecords {
   readonly #options: EntryRecordsOptions;
   /** Records that are dead letters, or that a dead letter stands for. */
   readonly #dead = new WeakSet<OutgoingRecord>();
+  readonly #spans = new WeakMap<OutgoingRecord, Span>();
 
   constructor(options: EntryRecordsOptions) {
     this.#options = options;
   }
 
   /** @param ts Unix ms at which the entry was read. @throws KF_SOURCE_STOPPED */
-  make({ name, topic }: Reading, { id, fields }: Entry, ts: number): OutgoingRecord {
+  make(reading: Reading, entry: Entry, ts: number): OutgoingRecord {
+    const { tracer } = this.#options;
+    const record = this.#make(reading, entry, ts);
+    const trace = tracer && traceIn(entry.fields);
+    if (tracer === undefined || trace === undefined || this.#dead.has(record)) return record;
+    const span = startSend(tracer, record.topic, [trace]);
+    const traced = { ...record, headers: withTrace(record.headers, span.context) };
+    this.#spans.set(traced, span);
+    return traced;
+  }
+
+  /** Of a record that goes on with the trace that its entry brought along. */
+  spanOf(record: OutgoingRecord): Span | undefined {
+    return this.#spans.get(record);
+  }
+
+  #make({ name, topic }: Reading, { id, fields }: Entry, ts: number): OutgoingRecord {
     const { origin, recordKey } = this.#options;
     const { value, headers } = encodeStreamRecord({ stream: name, id, fields, ts, origin });
     try {
@@ -79,3 +101,14 @@ export class EntryRecords {
     );
   }
 }
+
+/** Whoever added the entry may have said in its fields what it is part of, in the words of HTTP's headers. */
+const traceIn = (fields: readonly Buffer[]): ReturnType<typeof parseTraceContext> =>
+  parseTraceContext(fieldIn(fields, TRACE_HEADER.parent), fieldIn(fields, TRACE_HEADER.state));
+
+const fieldIn = (fields: readonly Buffer[], name: string): string | undefined => {
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    if (fields[at]?.toString('latin1') === name) return fields[at + 1]?.toString('latin1');
+  }
+  return undefined;
+};

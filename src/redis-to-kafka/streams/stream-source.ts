@@ -6,6 +6,7 @@ import { type Clock, aborted } from '../../core/clock.ts';
 import type { KeyName } from '../../core/key-name.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
+import type { Tracer } from '../../core/tracer.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
 import { topicRoute } from '../publish/routing.ts';
 import { SourceTopics } from '../publish/topics.ts';
@@ -27,6 +28,8 @@ export interface StreamSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
   readonly randomId: () => string;
@@ -158,7 +161,13 @@ export class StreamSource {
       ...this.#needs,
       producer: found.producer,
       prepare: (records) => topics.ensureOf(records),
-      records: new EntryRecords({ source: name, recordKey: this.#recordKey, deadLetter, origin: found.origin }),
+      records: new EntryRecords({
+        ...this.#needs,
+        source: name,
+        recordKey: this.#recordKey,
+        deadLetter,
+        origin: found.origin,
+      }),
       acknowledgements,
       onStopped: this.#stuck.reject,
     });

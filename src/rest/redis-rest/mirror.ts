@@ -1,10 +1,13 @@
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { AcknowledgedKey, FollowedKeys, NotFollowed } from '../../core/place.ts';
+import type { TraceContext } from '../../core/tracer.ts';
 
 /** What Redis REST tells of its writes, and asks about them. */
 export interface Mirror {
-  /** The keys were written, or may have been. */
-  written(db: number, keys: readonly KeyName[]): void;
+  /** The keys are about to be written, within a trace that goes on with their records; `written` follows, whatever comes. */
+  writing(db: number, keys: readonly KeyName[], trace: TraceContext): void;
+  /** The keys were written, or may have been. @param trace of `writing`. */
+  written(db: number, keys: readonly KeyName[], trace?: TraceContext): void;
   /** Follows keys that are about to be written, to each of the topics that carry them. */
   follow(db: number, keys: readonly KeyName[]): FollowedKeys | NotFollowed;
 }
@@ -12,7 +15,8 @@ export interface Mirror {
 /** A keyspace source, as far as it matters here. */
 export interface MirrorSource {
   readonly name: string;
-  written(db: number, keys: readonly KeyName[]): void;
+  writing(db: number, keys: readonly KeyName[], trace: TraceContext): void;
+  written(db: number, keys: readonly KeyName[], trace?: TraceContext): void;
   /** Whether it is configured to carry the key. */
   carries(db: number, key: KeyName): boolean;
   /** undefined: it does not mirror just now. @param keys that it carries. */
@@ -27,8 +31,12 @@ export class SourcesMirror implements Mirror {
     this.#sources = sources;
   }
 
-  written(db: number, keys: readonly KeyName[]): void {
-    for (const source of this.#sources) source.written(db, keys);
+  writing(db: number, keys: readonly KeyName[], trace: TraceContext): void {
+    for (const source of this.#sources) source.writing(db, keys, trace);
+  }
+
+  written(db: number, keys: readonly KeyName[], trace?: TraceContext): void {
+    for (const source of this.#sources) source.written(db, keys, trace);
   }
 
   follow(db: number, keys: readonly KeyName[]): FollowedKeys | NotFollowed {

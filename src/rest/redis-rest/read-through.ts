@@ -2,6 +2,7 @@ import type { RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { isKeyferryError, messageOf } from '../../core/errors.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
+import { type Span, type TraceContext, type Tracer, traceHeaders } from '../../core/tracer.ts';
 import type { RestMetrics } from '../../observability/metrics.ts';
 import { keyFilter } from '../../redis-to-kafka/publish/key-filter.ts';
 import { RestFailure } from './failure.ts';
@@ -26,7 +27,11 @@ export interface ReadThroughOptions {
   readonly maxBodyBytes: number;
   readonly clock: Clock;
   readonly metrics: RestMetrics;
-  readonly onStored: (key: KeyName) => void;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
+  readonly onStoring: (key: KeyName, trace: TraceContext | undefined) => void;
+  /** Follows onStoring, whatever came: the key may have been written. */
+  readonly onStored: (key: KeyName, trace: TraceContext | undefined) => void;
 }
 
 /** Nothing is there, says the origin. */
@@ -35,6 +40,8 @@ const ABSENT = new Set([404, 410]);
 interface Source {
   readonly url: string;
   readonly rule: ReadThroughRule;
+  /** Of the request that was first to ask. */
+  readonly trace: TraceContext | undefined;
 }
 
 /** Fetches what a GET does not find from an HTTP origin, once for all who ask at the same time, and stores it. */
@@ -52,38 +59,42 @@ export class ReadThrough {
    * The value of a key that Redis does not have; null where the origin has none either, or none is configured for it.
    * @throws RestFailure where the origin gives no answer that can be stored.
    */
-  fetch(key: KeyName): Promise<RestReply> {
+  fetch(key: KeyName, trace?: TraceContext): Promise<RestReply> {
     const underWay = this.#underWay.get(key);
     if (underWay !== undefined) return underWay;
-    const source = this.#sourceOf(key);
+    const source = this.#sourceOf(key, trace);
     if (source === undefined) return Promise.resolve(null);
     const fetching = this.#fetchAndStore(key, source).finally(() => this.#underWay.delete(key));
     this.#underWay.set(key, fetching);
     return fetching;
   }
 
-  #sourceOf(key: KeyName): Source | undefined {
+  #sourceOf(key: KeyName, trace: TraceContext | undefined): Source | undefined {
     const [, rule] = this.#rules.find(([matches]) => matches(key)) ?? [];
     const url = rule === undefined ? undefined : originUrl(rule.url, key);
-    return rule === undefined || url === undefined ? undefined : { url, rule };
+    return rule === undefined || url === undefined ? undefined : { url, rule, trace };
   }
 
   async #fetchAndStore(key: KeyName, source: Source): Promise<RestReply> {
     const { metrics } = this.#options;
-    const body = await this.#ask(source).catch((error: unknown) => {
+    const span = this.#startAsking(source);
+    const body = await this.#ask(source, span).catch((error: unknown) => {
+      span?.end('ORIGIN');
       metrics.origin('failed');
       throw error;
     });
+    span?.end();
     if (body === undefined) {
       metrics.origin('absent');
       return null;
     }
-    return this.#store(key, body, source.rule);
+    return this.#store(key, body, source);
   }
 
   /** A value that was written meanwhile is newer than the origin's answer, and stays. */
-  async #store(key: KeyName, body: Buffer, { ttlMs }: ReadThroughRule): Promise<RestReply> {
-    const { connection, metrics, onStored } = this.#options;
+  async #store(key: KeyName, body: Buffer, { rule: { ttlMs }, trace }: Source): Promise<RestReply> {
+    const { connection, metrics, onStoring, onStored } = this.#options;
+    onStoring(key, trace);
     // In one command (NX GET) only since Redis 7.
     const [stored = null, standing = null] = await connection
       .pipeline([
@@ -93,16 +104,27 @@ export class ReadThrough {
       .catch((error: unknown) => {
         if (isKeyferryError(error)) return [error];
         throw error;
+      })
+      .finally(() => {
+        onStored(key, trace);
       });
     metrics.origin(stored instanceof Error || stored === null ? 'superseded' : 'stored');
     if (stored instanceof Error) return asRestReply(stored);
-    if (stored === null) return asRestReply(standing);
-    onStored(key);
-    return body;
+    return stored === null ? asRestReply(standing) : body;
+  }
+
+  /** Until the origin has answered. */
+  #startAsking({ url, trace }: Source): Span | undefined {
+    if (trace === undefined) return undefined;
+    return this.#options.tracer?.start('GET', {
+      kind: 'client',
+      parent: trace,
+      attributes: { 'http.request.method': 'GET', 'server.address': new URL(url).hostname },
+    });
   }
 
   /** @returns undefined where the origin says that it has none. */
-  async #ask({ url, rule: { timeoutMs } }: Source): Promise<Buffer | undefined> {
+  async #ask({ url, rule: { timeoutMs } }: Source, span: Span | undefined): Promise<Buffer | undefined> {
     const { clock, maxBodyBytes } = this.#options;
     const answered = new AbortController();
     const expired = new AbortController();
@@ -110,7 +132,9 @@ export class ReadThrough {
       expired.abort();
     });
     try {
-      const response = await fetch(url, { signal: expired.signal });
+      const headers = span === undefined ? {} : traceHeaders(span.context);
+      const response = await fetch(url, { signal: expired.signal, headers });
+      span?.set({ 'http.response.status_code': response.status });
       if (response.ok) return await bodyOf(response, maxBodyBytes);
       await response.body?.cancel();
       if (ABSENT.has(response.status)) return undefined;

@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { isKeyferryError } from '../../core/errors.ts';
 import { type KeyName, keyName } from '../../core/key-name.ts';
 import type { AcknowledgedKey } from '../../core/place.ts';
+import type { Span, TraceContext, Tracer } from '../../core/tracer.ts';
 import type { RedisMetrics, RestKind, RestMetrics } from '../../observability/metrics.ts';
 import { type AckWish, Acknowledgements } from './acknowledgement.ts';
 import { CommandCatalog } from './command-catalog.ts';
@@ -31,6 +32,8 @@ export interface RedisRestNeeds {
   readonly clock: Clock;
   readonly metrics: RestMetrics;
   readonly redisMetrics: RedisMetrics;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
 }
 
 export interface RestRequest {
@@ -39,6 +42,8 @@ export interface RestRequest {
   readonly access: Access;
   /** undefined: the answer does not wait for Kafka. */
   readonly ack: AckWish | undefined;
+  /** What it is part of; undefined: nothing is traced. */
+  readonly trace?: TraceContext | undefined;
 }
 
 export interface RestResult {
@@ -62,6 +67,7 @@ interface Writes {
 export class RedisRest {
   readonly options: RedisRestOptions;
   readonly metrics: RestMetrics;
+  readonly tracer: Tracer | undefined;
   readonly #needs: RedisRestNeeds;
   readonly #connection: RedisConnection;
   readonly #planner: Planner;
@@ -70,18 +76,29 @@ export class RedisRest {
 
   constructor(options: RedisRestOptions, needs: RedisRestNeeds) {
     const { database: db, maxBodyBytes, readThrough: rules } = options;
-    const { redis, mirror, clock, metrics } = needs;
+    const { redis, mirror, clock, metrics, tracer } = needs;
     this.options = options;
     this.metrics = metrics;
+    this.tracer = tracer;
     this.#needs = needs;
     const connection = redis.connect({ db, name: 'rest', forOthers: true });
     this.#connection = connection;
     this.#planner = new Planner(connection, new CommandCatalog(connection, clock));
     this.#acknowledgements = new Acknowledgements({ mirror, db, clock });
-    const onStored = (key: KeyName): void => {
-      mirror.written(db, [key]);
-    };
-    this.#readThrough = new ReadThrough({ rules, connection, maxBodyBytes, clock, metrics, onStored });
+    this.#readThrough = new ReadThrough({
+      rules,
+      connection,
+      maxBodyBytes,
+      clock,
+      metrics,
+      tracer,
+      onStoring: (key, trace) => {
+        if (trace !== undefined) mirror.writing(db, [key], trace);
+      },
+      onStored: (key, trace) => {
+        mirror.written(db, [key], trace);
+      },
+    });
   }
 
   /** Why commands are not served just now; empty where they are. */
@@ -128,35 +145,53 @@ export class RedisRest {
   }
 
   /** @returns a reply for each step, the failures of those that are not sent in their places. */
-  async #run({ shape }: RestRequest, steps: readonly Step[]): Promise<readonly RestReply[]> {
+  async #run(request: RestRequest, steps: readonly Step[]): Promise<readonly RestReply[]> {
     const { clock, mirror, redisMetrics } = this.#needs;
+    const { shape, trace } = request;
     const sent = steps.filter(({ failure }) => failure === undefined);
     const commands = sent.map(({ command: { name, args } }) => [name, ...args] as const);
+    const written = sent.flatMap((step) => step.written);
+    const span = this.#startCommands(request, sent);
+    if (trace !== undefined) mirror.writing(this.options.database, written, trace);
     const start = clock.monotonic();
     let replies: readonly RestReply[];
     try {
       replies = await (shape === 'multi-exec' ? sendTransaction : sendEach)(this.#connection, commands);
     } finally {
+      span?.end();
       redisMetrics.commandSeconds((clock.monotonic() - start) / 1000);
       for (const { writes } of sent) redisMetrics.commands(writes ? 'write' : 'read', 1);
       // Whatever became of them: a command whose reply was lost, or that failed half-way, may have written.
-      mirror.written(
-        this.options.database,
-        sent.flatMap(({ written }) => written),
-      );
+      mirror.written(this.options.database, written, trace);
     }
     const bySent = new Map(sent.map((step, at) => [step, replies[at] ?? null]));
     const all = steps.map((step) => step.failure ?? bySent.get(step) ?? null);
     const [first] = all;
     if (first instanceof LostReply && all.every((reply) => reply instanceof LostReply)) throw first;
-    return shape === 'multi-exec' ? all : this.#readThroughMissing(steps, all, shape);
+    return shape === 'multi-exec' ? all : this.#readThroughMissing(steps, all, request);
+  }
+
+  /** Until Redis has answered. */
+  #startCommands({ shape, trace }: RestRequest, [first, ...others]: readonly Step[]): Span | undefined {
+    if (trace === undefined || first === undefined) return undefined;
+    const operation = shape === 'command' ? first.command.name : OPERATION[shape];
+    return this.tracer?.start(operation, {
+      kind: 'client',
+      parent: trace,
+      attributes: {
+        'db.system.name': 'redis',
+        'db.namespace': String(this.options.database),
+        'db.operation.name': operation,
+        'db.operation.batch.size': others.length + 1,
+      },
+    });
   }
 
   /** What a GET does not find may be at an origin. */
   async #readThroughMissing(
     steps: readonly Step[],
     replies: readonly RestReply[],
-    shape: RestRequest['shape'],
+    { shape, trace }: RestRequest,
   ): Promise<readonly RestReply[]> {
     if (this.options.readThrough.length === 0) return replies;
     return Promise.all(
@@ -164,7 +199,7 @@ export class RedisRest {
         const { name = '', args = [] } = steps[at]?.command ?? {};
         const [key] = args;
         if (reply !== null || name !== 'GET' || key === undefined) return reply;
-        return this.#readThrough.fetch(keyName(Buffer.from(key))).catch((error: unknown) => {
+        return this.#readThrough.fetch(keyName(Buffer.from(key)), trace).catch((error: unknown) => {
           if (error instanceof RestFailure && shape === 'pipeline') return error;
           throw error;
         });
@@ -172,6 +207,9 @@ export class RedisRest {
     );
   }
 }
+
+/** In the words of OpenTelemetry's conventions. */
+const OPERATION = { pipeline: 'PIPELINE', 'multi-exec': 'MULTI' } as const;
 
 const writesOf = (steps: readonly Step[]): Writes => ({
   any: steps.some(({ writes }) => writes),

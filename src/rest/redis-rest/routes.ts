@@ -2,12 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import type { Span } from '../../core/tracer.ts';
 import { Refusal, type RefusalCode } from '../refusal.ts';
 import { ackWishOf, recordsHeaders } from './acknowledgement.ts';
 import { type FailureCode, RestFailure } from './failure.ts';
 import { type RestCommand, parseCommand, parseCommands, parsePath } from './parse-request.ts';
 import type { RedisRest, RestRequest, RestResult } from './redis-rest.ts';
 import type { RestReply } from './reply.ts';
+import { endRequest, startRequest } from './request-span.ts';
 import { type Encoding, isText, renderError, renderResult } from './render-reply.ts';
 
 const PREFIX = '/redis';
@@ -30,6 +32,7 @@ export interface RedisRoutesOptions {
 }
 
 type Shape = RestRequest['shape'];
+type Route = Shape | 'path';
 type Parse = (request: FastifyRequest) => readonly RestCommand[];
 
 /** The protocol of the npm package @upstash/redis: commands as JSON, as paths, many at once, as a transaction. */
@@ -40,7 +43,7 @@ export const addRedisRoutes = (server: FastifyInstance, options: RedisRoutesOpti
       const { maxBodyBytes: bodyLimit } = options.rest.options;
       // Each command tells whether it needs more.
       const config = { scope: 'read' } as const;
-      const handler = (route: string, shape: Shape, parse: Parse) => (request: FastifyRequest, reply: FastifyReply) =>
+      const handler = (route: Route, shape: Shape, parse: Parse) => (request: FastifyRequest, reply: FastifyReply) =>
         answer({ ...options, request, reply, route, shape, parse });
       scope.post(
         '/',
@@ -108,13 +111,32 @@ const bodyOf = ({ body }: FastifyRequest): Buffer => (Buffer.isBuffer(body) ? bo
 interface Exchange extends RedisRoutesOptions {
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
-  readonly route: string;
+  readonly route: Route;
   readonly shape: Shape;
   readonly parse: Parse;
 }
 
-const answer = async ({ rest, request, reply, route, shape, parse }: Exchange): Promise<FastifyReply> => {
+const PLACE = { command: '', path: '/{command}', pipeline: '/pipeline', 'multi-exec': '/multi-exec' } as const;
+
+const answer = async (exchange: Exchange): Promise<FastifyReply> => {
+  const { rest, request, reply, route } = exchange;
+  const span = startRequest(rest.tracer, request, `${PREFIX}${PLACE[route]}`);
+  try {
+    await answerWithin(exchange, span);
+    endRequest(span, reply.statusCode);
+    return await reply;
+  } catch (error) {
+    endRequest(span, error instanceof RestFailure ? error.status : 500);
+    throw error;
+  }
+};
+
+const answerWithin = async (
+  { rest, request, reply, route, shape, parse }: Exchange,
+  span: Span | undefined,
+): Promise<FastifyReply> => {
   const result = await rest.execute({
+    trace: span?.context,
     commands: parse(request),
     shape,
     access: request.access === 'admin' ? 'full' : 'read',

@@ -11,6 +11,7 @@ import {
   lifetimeAboveZero,
   listOf,
   oneOf,
+  share,
   text,
 } from '../../../src/config/format.ts';
 
@@ -26,6 +27,9 @@ const accepted: readonly (readonly [string, Format<unknown>, unknown, unknown])[
   ['0 as a duration, from the environment', duration, '0', 0],
   ['an integer from YAML', integer(1, 9), 9, 9],
   ['an integer from the environment', integer(1, 9), '9', 9],
+  ['a share from YAML', share, 0.25, 0.25],
+  ['a share from the environment', share, '.5', 0.5],
+  ['all of it', share, '1', 1],
   ['true from YAML', boolean, true, true],
   ['false from the environment', boolean, 'false', false],
   ['one of its values', oneOf(['json', 'dump']), 'dump', 'dump'],
@@ -51,6 +55,9 @@ const refused: readonly (readonly [string, Format<unknown>, unknown, RegExp])[] 
   ['a life of more than ten years', lifetime, '3651d', /at most 3650d/],
   ['a fraction for an integer', integer(1, 9), 1.5, /an integer from 1 to 9/],
   ['a number too small', integer(1, 9), 0, /an integer from 1 to 9/],
+  ['more than all', share, 1.5, /a number from 0 to 1/],
+  ['a share with a tail', share, '0.5x', /a number from 0 to 1/],
+  ['percent', share, '50%', /a number from 0 to 1/],
   ['digits with a tail', integer(1, 9), '5x', /an integer from 1 to 9/],
   ['yes for true', boolean, 'yes', /true or false/],
   ['a number for text', text, 5, /quote it/],

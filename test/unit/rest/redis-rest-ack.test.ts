@@ -11,6 +11,7 @@ const place = (topic: string, offset: number): Place => ({ topic, partition: 3, 
 /** Carries keys with a prefix; acknowledges when it is told to. */
 class ScriptedSource implements MirrorSource {
   readonly name: string;
+  readonly writing = (): void => undefined;
   readonly written = (): void => undefined;
   isRunning = true;
   followers = 0;
