@@ -16,13 +16,27 @@ const real = (name: string, timeoutMs: number) => ({
   },
 });
 
+/** Helm and what it renders; real Redis servers, no Kafka. */
+const chart = {
+  test: {
+    name: 'chart',
+    include: ['test/chart/**/*.test.ts'],
+    setupFiles: ['test/support/dispose.ts'],
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
+    fileParallelism: false,
+  },
+};
+
 export default defineConfig({
   test: {
     projects: [
       pure('unit'),
       pure('property'),
+      chart,
       real('contract', 120_000),
       real('integration', 120_000),
+      real('page', 300_000),
       real('e2e', 300_000),
     ],
   },

@@ -1,0 +1,61 @@
+/** What the daemon answers under /api/v1, as the page reads it. Times are Unix ms. */
+import type { DaemonStatus, FlowStatus } from '../../live/status.ts';
+
+export type { FlowNow, FlowState, PastGap, Summary, SummaryState } from '../../live/status.ts';
+
+export interface Snapshot {
+  readonly id: string;
+  readonly match: string | null;
+  readonly done: number;
+  /** An estimate. */
+  readonly total: number;
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+}
+
+/** A source or a sink. */
+export interface Flow extends FlowStatus {
+  /** Of a keyspace source. */
+  readonly snapshot?: Snapshot | null;
+}
+
+export interface Status extends DaemonStatus {
+  readonly sources: readonly Flow[];
+  readonly sinks: readonly Flow[];
+}
+
+export interface Change {
+  readonly at: number;
+  /** The one of the two that it passed. */
+  readonly source?: string;
+  readonly sink?: string;
+  readonly key: string;
+  readonly keyEncoding?: 'base64';
+  /** How long it is, where only its beginning is here. */
+  readonly keyBytes?: number;
+  readonly op: string;
+  readonly type: string;
+  readonly bytes: number;
+  readonly latencyMs: number;
+  /** Only where http.showValues allows it. */
+  readonly value?: string;
+}
+
+export interface DeadLetter {
+  readonly id: string;
+  /** The source or sink that put it aside. */
+  readonly flow: string | null;
+  /** An error code. */
+  readonly cause: string | null;
+  readonly message: string | null;
+  readonly at: number;
+  readonly key: string | null;
+  readonly keyEncoding?: 'base64';
+  readonly bytes: number | null;
+}
+
+export interface Changes {
+  readonly changes: readonly Change[];
+  /** Further ones, which were counted and not sent. */
+  readonly skipped: number;
+}

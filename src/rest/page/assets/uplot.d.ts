@@ -1,0 +1,2 @@
+// The daemon serves the package's module under this name.
+export { default } from 'uplot';

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { eventually } from '../support/eventually.ts';
+import { stackProvider } from '../support/provider.ts';
+import { inspect } from './browser.ts';
+import { PageFixture } from './page-fixture.ts';
+
+describe('the status page', () => {
+  const fixture = new PageFixture();
+
+  it('says that all is in sync, with a card for each flow and what has changed', async () => {
+    const daemon = await fixture.daemon({
+      sinks: [{ name: 'copy', topics: [fixture.topic], group: fixture.topic, database: 1 }],
+    });
+    await daemon.settled();
+    const { page, complaints, strangers } = await fixture.browser.visit(daemon);
+    await page.getByText('Live', { exact: true }).waitFor();
+    for (let user = 0; user < 40; user += 1) await fixture.redis.hset(`user:${user}`, { name: 'Ada', visits: user });
+    await page.getByRole('cell', { name: 'user:0', exact: true }).first().waitFor();
+    await page.getByRole('heading', { level: 1, name: /^In sync/ }).waitFor();
+    const source = page.getByRole('article', { name: 'Source all-keys' });
+    await source.getByText('Running').waitFor();
+    await source.getByText(/^None open; the last one at .* closed after/).waitFor();
+    await eventually(async () => (await source.locator('[data-part="records"]').textContent()) === '40', {
+      what: 'the records on the card',
+    });
+    await fixture.redis.del('user:1');
+    await page.getByRole('row', { name: /all-keys del .* user:1 / }).waitFor();
+    await page.getByRole('article', { name: 'Sink copy' }).getByText('Running').waitFor();
+    expect(await page.title()).toBe('In sync · Keyferry');
+    await inspect(page, 'healthy');
+    expect(complaints).toEqual([]);
+    expect(strangers).toEqual([]);
+  });
+
+  it('shows a gap while it is repaired, and how far that is', async () => {
+    await fixture.redis.call('DEBUG', 'POPULATE', '1500000', 'key', '64');
+    const daemon = await fixture.daemon();
+    const { page } = await fixture.browser.visit(daemon);
+    const source = page.getByRole('article', { name: 'Source all-keys' });
+    await page.getByRole('heading', { level: 1, name: /^Gap on .* of about 1,500,\d{3} keys/ }).waitFor();
+    await source.getByText('1 open now').waitFor();
+    expect(await source.getByRole('progressbar').getAttribute('max')).toMatch(/^15\d{5}$/);
+    await source.locator('summary').click();
+    await inspect(page, 'repairing');
+  });
+
+  it('says that Kafka is out of reach, with a code that leads to what to do', async () => {
+    const kafka = await (await stackProvider()).startKafka();
+    const daemon = await fixture.daemon({ kafka: { brokers: [...kafka.brokers] } });
+    await daemon.settled();
+    const { page, complaints } = await fixture.browser.visit(daemon);
+    await page.getByRole('heading', { level: 1, name: /^In sync/ }).waitFor();
+    await kafka.kill();
+    for (let order = 0; order < 30; order += 1) await fixture.redis.set(`order:${order}`, 'open');
+    await page.getByRole('heading', { level: 1, name: /^Kafka is out of reach for/ }).waitFor();
+    const code = page.getByRole('link', { name: 'KF_KAFKA_UNAVAILABLE' });
+    await code.waitFor();
+    await inspect(page, 'kafka-away');
+    await code.click();
+    await page.getByText('Kafka cannot be reached, or has no leader').waitFor();
+    await inspect(page, 'explanations');
+    expect(complaints).toEqual([]);
+  });
+
+  it('is whole where there is nothing yet: no key, no change, no record', async () => {
+    const daemon = await fixture.daemon({
+      sources: [
+        fixture.source(),
+        { name: 'orders', type: 'stream', keys: ['orders'], topic: `${fixture.topic}-orders` },
+      ],
+    });
+    await daemon.settled();
+    const { page } = await fixture.browser.visit(daemon);
+    await page.getByRole('article', { name: 'Source orders' }).getByText('Running').waitFor();
+    await page.getByText('No change has come since this page was opened.').waitFor();
+    await inspect(page, 'empty');
+  });
+});
