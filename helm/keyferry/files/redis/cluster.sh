@@ -5,12 +5,7 @@
 . "${SCRIPTS:-/scripts}/lib.sh"
 . "${SCRIPTS:-/scripts}/steps.sh"
 
-count=$(peers | wc -l | tr -d ' ')
 first=$(peers | head -n 1)
-
-all_answer() {
-  [ "$(table | wc -l)" -eq "$count" ]
-}
 
 # Every server has a link to every other one, at its address of today.
 all_know_all() {
@@ -49,7 +44,7 @@ spare_is_freed() {
   return 1
 }
 
-until_true "all $count servers to answer" all_answer
+until_true 'all servers to answer' all_answer
 until_true 'all servers to know each other' all_know_all
 forget_dead
 owned=$(slots_owned)
@@ -62,6 +57,7 @@ until_true 'the cluster to take commands' state_is_ok
 until_true 'enough servers that can be masters' spare_is_freed
 until_true 'replicas to have masters' replicas_are_placed
 until_true 'replicas to have the data' replicas_are_synced
+until_true 'masters to be on different nodes' masters_are_spread
 if [ "${REBALANCE:-yes}" = yes ]; then
   until_true 'masters to have their slots' rebalance
 fi

@@ -44,15 +44,13 @@ ask() {
 }
 
 # nodes HOST:PORT: what the server knows of the cluster, a line for each node:
-# ID IP:PORT HOST:PORT ROLE MASTER LINK SLOTS FLAGS BUS; HOST is the announced name, "-" stands for nothing, SLOTS is a count, BUS
-# the port that the servers use among themselves.
+# ID IP:PORT HOST ROLE MASTER LINK SLOTS FLAGS BUS; HOST is the announced name, "-" stands for nothing, SLOTS is a count, BUS the
+# port that the servers use among themselves.
 nodes() {
   ask "$1" CLUSTER NODES | awk '
     NF >= 8 {
       split($2, place, /[@,]/)
-      port = place[1]
-      sub(/.*:/, "", port)
-      host = place[3] == "" ? "-" : place[3] ":" port
+      host = place[3] == "" ? "-" : place[3]
       count = 0
       for (at = 9; at <= NF; at++) {
         if ($at ~ /^\[/) continue
@@ -74,7 +72,7 @@ table() {
   peers | while read -r peer; do
     me=$(myself "$peer") && [ -n "$me" ] || continue
     where=$(ask "$peer" CONFIG GET syslog-ident | sed -n 2p)
-    echo "$me" | awk -v peer="$peer" -v where="${where:--}" '$3 == peer { print $1, peer, where, $4, $5, $7 }'
+    echo "$me" | awk -v peer="$peer" -v host="${peer%:*}" -v where="${where:--}" '$3 == host { print $1, peer, where, $4, $5, $7 }'
   done
 }
 
@@ -86,20 +84,20 @@ meet() {
   name=$2
   # shellcheck disable=SC2086
   set -- $its
-  [ "${3:-}" = "$name" ] || return 0
+  [ "${3:-}" = "${name%:*}" ] || return 0
   nodes "$at" | grep -q "^$1 $2 .* connected " && return 0
   ask "$at" CLUSTER MEET "${2%:*}" "${2##*:}" "$9" >/dev/null
 }
 
-# forget_dead: has every server forget those that are gone, own nothing, and whose name belongs to another one by now.
+# forget_dead [HOST]: has every server forget those that are gone and own nothing. Of that name; or without one all of them, which
+# takes that all servers answer.
 forget_dead() {
-  alive=$(peers | while read -r peer; do myself "$peer" | cut -d' ' -f1,3; done)
+  alive=" $(table | cut -d' ' -f1 | tr '\n' ' ')"
   peers | while read -r peer; do
-    nodes "$peer" | awk -v alive="$alive" '
-      BEGIN { count = split(alive, rows, "\n"); for (at = 1; at <= count; at++) { split(rows[at], row, " "); now[row[2]] = row[1] } }
-      $8 ~ /fail|noaddr/ && $7 == 0 && ($3 in now) && now[$3] != $1 { print $1 }' |
+    nodes "$peer" | awk -v alive="$alive" -v host="${1:-}" '
+      $8 ~ /fail|noaddr/ && $7 == 0 && (host == "" || $3 == host) && !index(alive, " " $1 " ") { print $1 }' |
       while read -r id; do
-        ask "$peer" CLUSTER FORGET "$id" >/dev/null && say "$peer forgets $id, whose volume is lost"
+        ask "$peer" CLUSTER FORGET "$id" >/dev/null && say "$peer forgets $id, which is gone"
       done
   done
 }

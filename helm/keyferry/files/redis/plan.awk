@@ -5,9 +5,12 @@
 #   out: own ID PEER            an empty master that is to get slots
 #        follow ID PEER MASTER  a server that is to be a replica of that master
 #        free ID PEER           a replica that is to be emptied, since there are too few masters
+#        lead ID PEER           a replica that is to take over, since its master shares a Kubernetes node with others
 {
   id[NR] = $1; peer[NR] = $2; where[NR] = $3 == "-" ? $1 : $3; master[NR] = $5
   isEmpty[NR] = $4 == "master" && $6 == 0
+  isReplica[NR] = $4 == "replica"
+  rowOf[$1] = NR
   if ($6 > 0) own(NR)
 }
 
@@ -28,6 +31,7 @@ END {
     row = followers[at]
     if (master[row] != id[seatOwner(seat[row])]) print "follow", id[row], peer[row], id[seatOwner(seat[row])]
   }
+  leadOne()
 }
 
 function own(row) { owners[++ownerCount] = row; isOwner[row]; onNode[where[row]]++ }
@@ -80,4 +84,15 @@ function freeOne(   at, count, row, most) {
   for (at = 1; at <= followerCount; at++) count[master[followers[at]]]++
   for (at = 1; at <= followerCount; at++) if (!most || count[master[followers[at]]] > count[master[most]]) most = followers[at]
   if (most) print "free", id[most], peer[most]
+}
+
+# Where most masters are on one node, its loss would leave too few to agree on anything.
+function leadOne(   row, owner) {
+  for (row = 1; row <= NR; row++) {
+    owner = rowOf[master[row]]
+    if (isReplica[row] && owner && onNode[where[owner]] - onNode[where[row]] >= 2) {
+      print "lead", id[row], peer[row]
+      return
+    }
+  }
 }

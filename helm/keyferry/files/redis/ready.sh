@@ -19,7 +19,7 @@ is_ready() {
 
 # Those who have an older server of this name in their list: a volume of this pod was lost.
 was_lost() {
-  peers | while read -r peer; do nodes "$peer"; done | grep -v "^$1 " | grep -q " $SELF "
+  peers | while read -r peer; do nodes "$peer"; done | grep -v "^$1 " | grep -q " ${SELF%:*} "
 }
 
 # The master that has the fewest replicas; of those one on another Kubernetes node.
@@ -45,7 +45,7 @@ take_place() {
   master=$(poorest_master)
   [ -n "$master" ] && ask "$LOCAL" CLUSTER REPLICATE "$master" >/dev/null || return 0
   say "the volume of this server was lost: it follows $master now"
-  forget_dead
+  forget_dead "${SELF%:*}"
 }
 
 is_ready && exit 0

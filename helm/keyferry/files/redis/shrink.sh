@@ -14,7 +14,7 @@ fi
 
 # The lines of `nodes` for servers whose names are not among those that stay.
 leaving() {
-  nodes "$first" | awk -v stay="$(peers)" '
+  nodes "$first" | awk -v stay="$(peers | sed 's/:[0-9]*$//')" '
     BEGIN { count = split(stay, names, "\n"); for (at = 1; at <= count; at++) stays[names[at]] }
     $3 != "-" && !($3 in stays)'
 }
@@ -40,16 +40,6 @@ successor_of() {
     }'
 }
 
-has_slots() {
-  [ "$(myself "$1" | cut -d' ' -f7)" -gt 0 ]
-}
-
-hand_over() {
-  has_slots "$1" && return 0
-  ask "$1" INFO replication | grep -q '^master_link_status:up' && ask "$1" CLUSTER FAILOVER >/dev/null
-  return 1
-}
-
 enough_owners_stay() {
   [ "$(owners_that_stay)" -lt "$MASTERS" ] || return 0
   owner=$(leaving_owners | head -n 1 | cut -d' ' -f1)
@@ -57,7 +47,7 @@ enough_owners_stay() {
   [ -n "$owner" ] && [ -n "$heir" ] || fail 'too few servers stay that could be masters: give redis.cluster.nodes more'
   say "$heir takes over from $owner"
   [ "$(myself "$heir" | cut -d' ' -f5)" = "$owner" ] || ask "$heir" CLUSTER REPLICATE "$owner" >/dev/null
-  until_true "$heir to take over" hand_over "$heir"
+  until_true "$heir to take over" leads "$heir"
   return 1
 }
 

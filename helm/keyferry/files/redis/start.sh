@@ -28,7 +28,7 @@ fi
 
 # Whether the others know a server of this name that has slots.
 has_former_self() {
-  peers | while read -r peer; do nodes "$peer"; done | awk -v self="$SELF" '$3 == self && $7 > 0' | grep -q .
+  peers | while read -r peer; do nodes "$peer"; done | awk -v self="${SELF%:*}" '$3 == self && $7 > 0' | grep -q .
 }
 
 if [ "${CLUSTER:-no}" = yes ]; then

@@ -20,6 +20,10 @@ until_true() {
   done
 }
 
+all_answer() {
+  [ "$(table | wc -l)" -eq "$(peers | wc -l)" ]
+}
+
 state_is_ok() {
   peers | while read -r peer; do
     ask "$peer" CLUSTER INFO | grep -q '^cluster_state:ok' || exit 1
@@ -45,6 +49,21 @@ replicas_are_synced() {
   done
 }
 
+# leads HOST:PORT: has the replica take its master's place; succeeds once it has.
+leads() {
+  [ "$(myself "$1" | cut -d' ' -f7)" -gt 0 ] && return 0
+  ask "$1" INFO replication | grep -q '^master_link_status:up' && ask "$1" CLUSTER FAILOVER >/dev/null
+  return 1
+}
+
+masters_are_spread() {
+  leader=$(plan lead | cut -d' ' -f3)
+  [ -n "$leader" ] || return 0
+  say "$leader takes over: its master shares a node with others"
+  until_true "$leader to take over" leads "$leader"
+  return 1
+}
+
 # Slots on their way, which a move left behind that was cut off.
 no_slot_is_open() {
   peers | while read -r peer; do
@@ -53,8 +72,11 @@ no_slot_is_open() {
   done
 }
 
-# rebalance ARGUMENT...: moves slots until the masters have about the same number, or what the arguments say.
+# rebalance ARGUMENT...: moves slots until the masters have about the same number, or what the arguments say. It fails where a server
+# restarts meanwhile, and is to be called again.
 rebalance() {
+  # redis-cli mends nothing while a server is in the list that cannot be reached.
+  all_answer && forget_dead
   if ! no_slot_is_open; then
     cli "$first" --cluster fix "$first"
   fi
