@@ -5,6 +5,7 @@ containers of the pod; metrics and health on the pod's address, which lets nothi
 {{- define "keyferry.proxy.config" -}}
 {{- $proxy := .Values.redis.proxy -}}
 {{- $redis := include "keyferry.proxy.settings" . | fromJson -}}
+node: { id: redis-proxy, cluster: redis-proxy }
 admin:
   address: { socket_address: { address: 127.0.0.1, port_value: {{ $proxy.adminPort }} } }
 static_resources:
@@ -71,6 +72,7 @@ static_resources:
       type: STRICT_DNS
       lb_policy: MAGLEV
       {{- end }}
+      wait_for_warm_on_init: false
       ignore_health_on_host_removal: true
       health_checks:
         - interval: 2s

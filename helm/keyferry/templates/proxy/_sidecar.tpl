@@ -26,9 +26,9 @@ What an application's own chart puts into its pod; docs/proxy.md shows how. Each
   ports:
     - name: redis-metrics
       containerPort: {{ $proxy.metricsPort }}
-  # Up once it has asked Redis for its nodes: the application starts after that.
+  # Up once it has found Redis: the application starts after that.
   startupProbe:
-    httpGet: { path: /ready, port: redis-metrics }
+    httpGet: { path: /healthz, port: redis-metrics }
     periodSeconds: 1
     failureThreshold: 60
   # Not one healthy node for a minute: begun anew, it asks DNS again for where Redis is.
