@@ -71,6 +71,7 @@ export class KeyspaceSource {
     needs.metrics.pendingKeys(() => this.#sum((keyspace) => keyspace.keysPending));
     const fullest = (): number => Math.max(0, ...[...this.#keyspaces.values()].map(({ bytesPending }) => bytesPending));
     needs.metrics.pendingBytes(fullest, options.maxPendingBytes);
+    needs.metrics.behind(() => this.#behindSeconds);
     needs.metrics.openGaps(() => this.#sum((keyspace) => keyspace.gapsOpen));
   }
 
@@ -221,6 +222,12 @@ export class KeyspaceSource {
       if (retryMs >= 400) this.#waitingFor = error.message;
     };
     return retry(action, { clock, signal, onFailure });
+  }
+
+  get #behindSeconds(): number {
+    const now = this.#needs.clock.now();
+    const waits = [...this.#keyspaces.values()].map(({ oldestChangeAt }) => now - (oldestChangeAt ?? now));
+    return Math.max(0, ...waits) / 1000;
   }
 
   #sum(of: (keyspace: Keyspace) => number): number {

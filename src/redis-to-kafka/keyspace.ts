@@ -218,6 +218,10 @@ export class Keyspace {
   get keysPending(): number {
     return this.#pending.size;
   }
+  /** Unix ms at which the oldest change was seen that Kafka lacks; undefined: it lacks none that is known. */
+  get oldestChangeAt(): number | undefined {
+    return this.#pending.oldestChangeAt;
+  }
   get bytesPending(): number {
     return this.#pending.bytes;
   }
