@@ -9,6 +9,7 @@ import { createHttpServer } from '../rest/http-server.ts';
 import { ChangeTail } from '../rest/live/change-tail.ts';
 import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
 import { FlowJournals } from './flow-journal.ts';
+import { openControl } from './open-control.ts';
 import { type Flow, type Tools, openSink, openSource } from './flows.ts';
 import { KafkaWatch } from './kafka-watch.ts';
 import { LiveStatus } from './live-status.ts';
@@ -69,6 +70,8 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
     redisRest,
     health,
     status: () => live.status(),
+    admin: openControl({ sources, sinks }, tools),
+    version,
     tail,
     metrics,
     logger,

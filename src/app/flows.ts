@@ -13,8 +13,9 @@ import type {
 } from '../config/app-config.ts';
 import type { Clock } from '../core/clock.ts';
 import type { Logger } from '../core/log.ts';
-import type { Tracer } from '../core/tracer.ts';
+import type { PauseSwitch } from '../core/pause-switch.ts';
 import { Sink } from '../kafka-to-redis/flow.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { Metrics } from '../observability/metrics.ts';
 import { KeyspaceSource } from '../redis-to-kafka/flow.ts';
 import { ListSource } from '../redis-to-kafka/lists/list-source.ts';
@@ -39,6 +40,8 @@ export interface Tools {
 
 /** A flow, as the daemon runs it. */
 export interface Flow {
+  readonly name: string;
+  readonly pause: PauseSwitch;
   /** Ends after the signal, once what is in flight is done; `drain` aborts when that takes too long. */
   run(signal: AbortSignal, drain: AbortSignal): Promise<void>;
   /** Why it does not deliver just now; empty where it does. */
@@ -69,6 +72,7 @@ const keyspaceSource = (source: KeyspaceSourceConfig, tools: Tools): KeyspaceSou
   return new KeyspaceSource(options, {
     ...servers(tools.config.redis, tools),
     published: (name) => store.published(name),
+    notes: store.notes,
     logger: sourceLogger(source.name, tools),
     watch: tools.tail.of({ source: source.name }),
     metrics: journal.timing(metrics.source(source.name)),

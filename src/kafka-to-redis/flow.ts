@@ -3,18 +3,24 @@ import type { RedisClient, RedisConnection } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
 import { KeyferryError, isKeyferryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
+import { PauseSwitch } from '../core/pause-switch.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
 import { retry } from '../core/retry.ts';
 import type { Tracer } from '../core/tracer.ts';
 import type { SinkMetrics } from '../observability/metrics.ts';
+import type { Letter } from '../dead-letters/read-letter.ts';
+import type { Redelivered } from '../dead-letters/redelivery.ts';
+import { Appender } from './append/append-batch.ts';
 import type { Applier, Target } from './consume/applier.ts';
 import { AppliedWatch } from './consume/applied-watch.ts';
 import { applyBatch } from './consume/apply-batch.ts';
 import { openDeadLetters } from './consume/dead-letters.ts';
 import { Lag } from './consume/lag.ts';
 import { readKeyRecord } from './consume/read-key-record.ts';
+import type { RecordReader } from './consume/record-reader.ts';
+import { Redelivery } from './redeliver/redelivery.ts';
 import { traceBatch } from './consume/trace-batch.ts';
-import { openPlainApplier } from './plain/open-plain-applier.ts';
+import { openPlainReader } from './plain/open-plain-reader.ts';
 import { type PlainOptions, checkPlainOptions } from './plain/plain-options.ts';
 
 interface CommonOptions {
@@ -37,10 +43,10 @@ export interface SinkNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SinkMetrics;
-  /** undefined: nothing is traced. */
-  readonly tracer?: Tracer | undefined;
   /** Told of what was applied; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly randomId: () => string;
 }
 
@@ -48,6 +54,7 @@ export interface SinkStatus {
   readonly name: string;
   readonly format: SinkOptions['format'];
   readonly state: 'starting' | 'running' | 'retrying' | 'stopped';
+  readonly paused: boolean;
   /** By `topic/partition`: records that are still to come, as the last batch told; undefined until known. */
   readonly lag: Readonly<Record<string, number | undefined>>;
   readonly lastError: string | undefined;
@@ -61,10 +68,15 @@ const PATIENCE_MS = 20_000;
 const QUIET_MS = 60_000;
 
 /** The format decides how a batch comes to Redis, and nothing else. */
-const openApplier = async (options: SinkOptions, target: Target): Promise<Applier> =>
+const openReader = async (options: SinkOptions, connection: RedisConnection): Promise<RecordReader> =>
   options.format === 'keyferry'
-    ? { apply: (batch) => applyBatch(batch, target, readKeyRecord) }
-    : openPlainApplier(options, target);
+    ? { effect: 'replace', read: readKeyRecord }
+    : openPlainReader(options, connection);
+
+const openApplier = async (reader: RecordReader, target: Target): Promise<Applier> =>
+  reader.effect === 'replace'
+    ? { apply: (batch) => applyBatch(batch, target, reader.read) }
+    : Appender.open(reader.options, target, reader.read);
 
 /**
  * Records from Kafka to Redis: the group delivers a batch, its records are applied (the last of each key replaces it
@@ -72,12 +84,15 @@ const openApplier = async (options: SinkOptions, target: Target): Promise<Applie
  * committed (I5).
  */
 export class Sink {
+  /** While it is paused it stays in its group, and neither fetches nor commits. */
+  readonly pause = new PauseSwitch();
   readonly #options: SinkOptions;
   readonly #needs: SinkNeeds;
   readonly #lag = new Lag();
   #state: SinkStatus['state'] = 'starting';
   #lastError: string | undefined;
   #quietUntil = 0;
+  #redelivery: Redelivery | undefined;
 
   /** @throws KF_CONFIG_INVALID where the options of a plain sink do not fit each other */
   constructor(options: SinkOptions, needs: SinkNeeds) {
@@ -107,6 +122,22 @@ export class Sink {
     }
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get deadLetter(): string | undefined {
+    return this.#options.deadLetter;
+  }
+
+  /** As Addressee.redeliver: applied behind what is applied, unless their keys have newer records. */
+  redeliver(letters: readonly Letter[]): Promise<ReadonlyMap<Letter, Redelivered>> {
+    if (this.#redelivery !== undefined) return this.#redelivery.redeliver(letters);
+    const why = this.#lastError ?? this.#state;
+    const error = new KeyferryError('KF_REDIS_UNAVAILABLE', `sink ${this.name} does not run just now: ${why}`);
+    return Promise.reject(error);
+  }
+
   /** Why this sink does not apply just now; empty where it does. */
   health(): readonly string[] {
     if (this.#state === 'running') return [];
@@ -118,6 +149,7 @@ export class Sink {
       name: this.#options.name,
       format: this.#options.format,
       state: this.#state,
+      paused: this.pause.isPaused,
       lag: this.#lag.byPartition(),
       lastError: this.#lastError,
     };
@@ -125,7 +157,7 @@ export class Sink {
 
   /** One membership of the group. */
   async #consume(connection: RedisConnection, signal: AbortSignal): Promise<void> {
-    const { redis, kafka, randomId } = this.#needs;
+    const { redis, kafka, clock, randomId } = this.#needs;
     const { group, topics, database } = this.#options;
     await connection.ready(signal);
     const deadLetters = await openDeadLetters(this.#options, kafka);
@@ -137,13 +169,23 @@ export class Sink {
     const leave = (): void => {
       consumer.close().catch(() => undefined);
     };
+    const rest = (): void => {
+      if (this.pause.isPaused) consumer.pause();
+      else consumer.resume();
+    };
+    rest();
+    const forget = this.pause.onChange(rest);
     try {
       if (signal.aborted) return;
       signal.addEventListener('abort', leave);
-      const applier = await openApplier(this.#options, target);
+      const reader = await openReader(this.#options, connection);
+      const applier = await openApplier(reader, target);
+      this.#redelivery = new Redelivery({ topics, reader, target, consumer, clock });
       this.#running();
       await consumer.run((batch) => this.#applyTraced(applier, batch, signal));
     } finally {
+      this.#redelivery = undefined;
+      forget();
       signal.removeEventListener('abort', leave);
       await consumer.close();
       await deadLetters.close();

@@ -5,11 +5,13 @@ import type { Clock } from '../core/clock.ts';
 import type { KeyferryError } from '../core/errors.ts';
 import type { KeyName } from '../core/key-name.ts';
 import type { Logger } from '../core/log.ts';
+import { PauseSwitch } from '../core/pause-switch.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
 import type { FollowedKeys } from '../core/place.ts';
 import { retry } from '../core/retry.ts';
 import type { TraceContext, Tracer } from '../core/tracer.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
+import type { Notes } from '../state-store/notes.ts';
 import type { PublishedStates } from '../state-store/published-states.ts';
 import { type ServerStatus, admitServer } from './feeds/fit-server.ts';
 import { watch } from './feeds/watch.ts';
@@ -18,19 +20,21 @@ import { type MasterStatus, Masters } from './masters.ts';
 import { type KeyspaceSourceOptions, openKeyspace } from './open-keyspace.ts';
 import { keyFilter } from './publish/key-filter.ts';
 import { SourceTopics } from './publish/topics.ts';
+import { type Snapshot, type SnapshotStatus, Snapshots } from './snapshots.ts';
 
 export interface KeyspaceSourceNeeds {
   readonly redis: RedisClient;
   readonly kafka: KafkaDriver;
   /** The store's part for `source/db`. */
   readonly published: (name: string) => PublishedStates;
+  readonly notes: Notes;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
-  /** undefined: nothing is traced. */
-  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly randomId: () => string;
 }
 
@@ -45,6 +49,9 @@ export interface KeyspaceSourceStatus {
   readonly masters: readonly MasterStatus[];
   /** Records of the topic read at the start, to learn what was published. */
   readonly recordsCaughtUp: number;
+  readonly paused: boolean;
+  /** The one that is under way, or the last one since the start; null: there was none. */
+  readonly snapshot: SnapshotStatus | null;
   readonly databases: readonly KeyspaceStatus[];
 }
 
@@ -53,10 +60,13 @@ export interface KeyspaceSourceStatus {
  * (pending -> read -> changed? -> publish -> remember), watches look for what no notification tells.
  */
 export class KeyspaceSource {
+  /** While it is paused, changes are taken note of and nothing is published. */
+  readonly pause = new PauseSwitch();
   readonly #options: KeyspaceSourceOptions;
   readonly #needs: KeyspaceSourceNeeds;
   readonly #accepts: (key: KeyName) => boolean;
   readonly #keyspaces = new Map<number, Keyspace>();
+  readonly #snapshots: Snapshots;
   readonly #closing: { close(): Promise<void> }[] = [];
   #state: KeyspaceSourceStatus['state'] = 'starting';
   #waitingFor: string | undefined = 'starting';
@@ -68,6 +78,14 @@ export class KeyspaceSource {
     this.#options = options;
     this.#needs = needs;
     this.#accepts = keyFilter(options.include, options.exclude);
+    this.#snapshots = new Snapshots({
+      ...needs,
+      source: options.name,
+      parts: (id) => [...this.#keyspaces.values()].flatMap((keyspace) => keyspace.snapshotParts(id)),
+      onWanted: () => {
+        for (const keyspace of this.#keyspaces.values()) keyspace.snapshotWanted();
+      },
+    });
     needs.metrics.pendingKeys(() => this.#sum((keyspace) => keyspace.keysPending));
     const fullest = (): number => Math.max(0, ...[...this.#keyspaces.values()].map(({ bytesPending }) => bytesPending));
     needs.metrics.pendingBytes(fullest, options.maxPendingBytes);
@@ -104,6 +122,11 @@ export class KeyspaceSource {
     return this.#options.name;
   }
 
+  /** As Snapshots.request. */
+  snapshot(match: string | null): Promise<Snapshot> {
+    return this.#snapshots.request(match);
+  }
+
   /** Keys of a database are about to be written through Keyferry, within a trace; `written` follows. */
   writing(db: number, keys: readonly KeyName[], trace: TraceContext): void {
     const keyspace = this.#keyspaces.get(db);
@@ -126,7 +149,7 @@ export class KeyspaceSource {
    * @returns undefined where it does not mirror just now.
    */
   follow(db: number, keys: readonly KeyName[]): FollowedKeys | undefined {
-    return this.#state === 'running' ? this.#keyspaces.get(db)?.follow(keys) : undefined;
+    return this.#state === 'running' && !this.pause.isPaused ? this.#keyspaces.get(db)?.follow(keys) : undefined;
   }
 
   /** Why this source does not deliver just now; empty where it does. */
@@ -151,6 +174,8 @@ export class KeyspaceSource {
       feed: masters.length > 0 && masters.every(({ feed }) => feed === 'up') ? 'up' : 'down',
       masters,
       recordsCaughtUp: this.#recordsCaughtUp,
+      paused: this.pause.isPaused,
+      snapshot: this.#snapshots.status ?? null,
       databases: [...this.#keyspaces.values()].map((keyspace) => keyspace.status()),
     };
   }
@@ -173,6 +198,8 @@ export class KeyspaceSource {
       topics: new SourceTopics({ admin, partitions, logger }),
       isCluster: redis.isCluster,
       origin,
+      pause: this.pause,
+      snapshots: this.#snapshots,
       signal,
       onCaughtUp: (records: number) => {
         this.#recordsCaughtUp = records;

@@ -9,6 +9,7 @@ import type { ClosedGap, Gap } from '../core/gap.ts';
 import { type KeyName, keyBytes } from '../core/key-name.ts';
 import type { RecordFormat } from '../core/key-record.ts';
 import type { Logger } from '../core/log.ts';
+import type { PauseSwitch } from '../core/pause-switch.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
 import type { FollowedKeys } from '../core/place.ts';
 import type { TraceContext, Tracer } from '../core/tracer.ts';
@@ -27,6 +28,7 @@ import { Publisher } from './publish/publisher.ts';
 import type { RecordMaker } from './publish/record-maker.ts';
 import type { SourceTopics } from './publish/topics.ts';
 import { Shard } from './shard.ts';
+import type { SnapshotPart, SnapshotWork } from './snapshots.ts';
 
 export interface KeyspaceOptions {
   readonly source: string;
@@ -47,13 +49,15 @@ export interface KeyspaceOptions {
   readonly producer: RecordProducer;
   readonly topics: SourceTopics;
   readonly records: RecordMaker;
+  readonly pause: PauseSwitch;
+  readonly snapshots: SnapshotWork;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
-  /** undefined: nothing is traced. */
-  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -124,7 +128,8 @@ export class Keyspace {
         this.#silent.saw(key, state !== undefined && changesSilently(state));
       },
       onForgotten: (key) => {
-        this.#overflowed(key);
+        this.#traced?.forget(key);
+        for (const shard of this.#ownersOf(key)) shard.forgot();
       },
     });
   }
@@ -156,11 +161,22 @@ export class Keyspace {
   /** The master is none any more. */
   closeShard(id: string): void {
     this.#shards.delete(id);
+    this.#options.snapshots.advanced();
   }
 
   /** A master has come back: what waited for it is read. */
   retry(): void {
     this.#converger.retry();
+  }
+
+  /** A snapshot is wanted. */
+  snapshotWanted(): void {
+    for (const { shard } of this.#shards.values()) shard.snapshotWanted();
+  }
+
+  /** Of the snapshot of that id, of each master. */
+  snapshotParts(id: string): readonly SnapshotPart[] {
+    return this.#all((shard) => [shard.snapshotPart(id)]);
   }
 
   accepts(key: KeyName): boolean {
@@ -242,17 +258,26 @@ export class Keyspace {
       this.#wakeup.notify();
       await this.#publisher.close(drain);
     };
+    const forget = this.#options.pause.onChange(() => {
+      this.#wakeup.notify();
+    });
     const stopped = aborted(signal).then(stop);
     await Promise.all([this.#converger.run(), stopped]);
+    forget();
   }
 
-  /** A dirty key is forgotten: a gap of the master that has it; of all, where none is known to. */
+  /** A dirty key is forgotten: a gap of the master that has it. */
   #overflowed(key: KeyName): void {
     this.#traced?.forget(key);
+    for (const shard of this.#ownersOf(key)) shard.missed('pending-overflow');
+  }
+
+  /** All masters, where none is known to have the key. */
+  #ownersOf(key: KeyName): readonly Shard[] {
     const slot = slotOf(keyBytes(key));
     const shards = [...this.#shards.values()];
     const owner = shards.find(({ master }) => hasSlot(master.slots, slot));
-    for (const { shard } of owner === undefined ? shards : [owner]) shard.missed('pending-overflow');
+    return (owner === undefined ? shards : [owner]).map(({ shard }) => shard);
   }
 
   /** Large keys are watched while they are read, on a connection to the very master that has them. */

@@ -4,8 +4,9 @@ import { headerWriter } from '../codecs/record-headers.ts';
 import type { Clock } from '../core/clock.ts';
 import type { RecordFormat } from '../core/key-record.ts';
 import type { Logger } from '../core/log.ts';
-import type { Tracer } from '../core/tracer.ts';
+import type { PauseSwitch } from '../core/pause-switch.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
+import type { Tracer } from '../core/tracer.ts';
 import type { SourceMetrics } from '../observability/metrics.ts';
 import { catchUp } from '../state-store/catch-up.ts';
 import type { PublishedStates } from '../state-store/published-states.ts';
@@ -15,6 +16,7 @@ import { keyFilter } from './publish/key-filter.ts';
 import { RecordMaker } from './publish/record-maker.ts';
 import { topicRoute } from './publish/routing.ts';
 import type { SourceTopics } from './publish/topics.ts';
+import type { SnapshotWork } from './snapshots.ts';
 
 export interface KeyspaceSourceOptions {
   readonly name: string;
@@ -44,13 +46,15 @@ export interface KeyspaceTools {
   readonly isCluster: boolean;
   /** Id of the Redis deployment. */
   readonly origin: string;
+  readonly pause: PauseSwitch;
+  readonly snapshots: SnapshotWork;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
-  /** undefined: nothing is traced. */
-  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly onCaughtUp: (records: number) => void;
   readonly signal: AbortSignal;
 }

@@ -1,4 +1,5 @@
 import type { RedisConnection, RedisMaster } from '../clients/redis/port.ts';
+import { slotsWithout } from '../clients/redis/slot-ranges.ts';
 import type { Clock } from '../core/clock.ts';
 import { isKeyferryError, messageOf } from '../core/errors.ts';
 import type { ClosedGap, Gap, GapCause } from '../core/gap.ts';
@@ -14,6 +15,8 @@ import type { KeySource } from './converge/key-source.ts';
 import type { PendingKeys } from './converge/pending-keys.ts';
 import { type ReconcileProgress, Reconciler } from './converge/reconciler.ts';
 import { Canary } from './feeds/canary.ts';
+import { ShardSnapshot } from './shard-snapshot.ts';
+import type { SnapshotPart, SnapshotWork } from './snapshots.ts';
 
 const RETRY_RECONCILE_MS = 1_000;
 /** A reconcile for an overflow starts when the flood is over: the pending set has fallen to this part of its bound. */
@@ -37,6 +40,7 @@ export interface ShardOptions {
   readonly reconcileEveryMs: number;
   /** 0: never. */
   readonly canaryEveryMs: number;
+  readonly snapshots: SnapshotWork;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: SourceMetrics;
@@ -50,6 +54,7 @@ export class Shard {
   readonly #gaps: GapBook;
   readonly #canary: Canary;
   readonly #reconciler: Reconciler;
+  readonly #snapshot: ShardSnapshot;
   readonly #changed = new Wakeup();
   #feedIsUp = false;
   #reconcileDueAt = Infinity;
@@ -67,6 +72,7 @@ export class Shard {
         metrics.touched('reconcile', count);
       },
     });
+    this.#snapshot = new ShardSnapshot(this.#reconciler, options.snapshots);
     this.#canary = new Canary({
       ...options,
       redis: control,
@@ -110,6 +116,22 @@ export class Shard {
     this.#changed.notify();
   }
 
+  /** A dirty key is forgotten: it may have been one of a snapshot. */
+  forgot(): void {
+    this.#snapshot.missedKeys();
+    this.missed('pending-overflow');
+  }
+
+  /** A snapshot is wanted. */
+  snapshotWanted(): void {
+    this.#changed.notify();
+  }
+
+  /** Of the snapshot of that id. */
+  snapshotPart(id: string): SnapshotPart {
+    return this.#snapshot.part(id);
+  }
+
   /** Keys came here from a master of which changes had gone unseen. */
   adopt(gaps: readonly Gap[]): void {
     for (const gap of gaps) this.#gaps.adopt(gap);
@@ -118,6 +140,7 @@ export class Shard {
 
   /** The master has other slots now. */
   moved(slots: RedisMaster['slots']): void {
+    if (slotsWithout(slots, [this.#reconciler.slots]).length > 0) this.#snapshot.missedKeys();
     this.#reconciler.slots = slots;
     this.#canary.slots = slots;
   }
@@ -164,9 +187,9 @@ export class Shard {
           });
     const isStopped = (): boolean => signal.aborted;
     while (!isStopped()) {
-      await this.#changed.until(() => isStopped() || this.#shouldReconcile());
+      await this.#changed.until(() => isStopped() || this.#shouldReconcile() || this.#shouldTakeSnapshot());
       if (isStopped() || !(await this.#isCalm())) continue;
-      if ((await turns.take(() => this.#reconcile())) === 'cut short') await clock.sleep(RETRY_RECONCILE_MS, signal);
+      if ((await turns.take(() => this.#goThrough())) === 'cut short') await clock.sleep(RETRY_RECONCILE_MS, signal);
     }
     stop();
     signal.removeEventListener('abort', wake);
@@ -196,6 +219,10 @@ export class Shard {
     return this.#feedIsUp && (this.#gaps.isOpen || isDue);
   }
 
+  #shouldTakeSnapshot(): boolean {
+    return this.#feedIsUp && this.#snapshot.isDue;
+  }
+
   /** After an overflow the flood must be over before a reconcile can help: what it touches would overflow again. */
   async #isCalm(): Promise<boolean> {
     const { pending, clock, signal } = this.#options;
@@ -204,22 +231,14 @@ export class Shard {
     return false;
   }
 
-  /** I3: the reconcile gets its number before it reads anything, and closes only gaps of which nothing was missed since. */
-  async #reconcile(): Promise<'done' | 'cut short'> {
-    const { clock, logger, metrics, signal, reconcileEveryMs } = this.#options;
+  /** What is due: a reconcile goes ahead of a snapshot. While others had their turn, the feed may have gone. */
+  async #goThrough(): Promise<'done' | 'cut short'> {
+    const { logger, signal } = this.#options;
     const isStopped = (): boolean => signal.aborted;
-    // While others had their turn, the feed may have gone.
-    if (isStopped() || !this.#shouldReconcile()) return 'done';
-    const goneOp = this.#gaps.isOpenFor('flush') ? 'flushed' : 'del';
-    const number = this.#gaps.beginReconcile();
-    const start = clock.monotonic();
     try {
-      if (!(await this.#reconciler.run(goneOp))) return 'done';
-      const seconds = (clock.monotonic() - start) / 1000;
-      metrics.reconciled(seconds);
-      this.#gaps.reconciled(number);
-      if (reconcileEveryMs > 0) this.#reconcileDueAt = clock.monotonic() + reconcileEveryMs;
-      logger.debug({ seconds }, 'reconcile done');
+      if (isStopped()) return 'done';
+      if (this.#shouldReconcile()) await this.#reconcile();
+      else if (this.#shouldTakeSnapshot()) await this.#snapshot.take();
       return 'done';
     } catch (error) {
       if (isStopped()) return 'done';
@@ -227,5 +246,19 @@ export class Shard {
       logger[level]({ reason: messageOf(error) }, 'the reconcile was cut short; it begins again');
       return 'cut short';
     }
+  }
+
+  /** I3: the reconcile gets its number before it reads anything, and closes only gaps of which nothing was missed since. */
+  async #reconcile(): Promise<void> {
+    const { clock, logger, metrics, reconcileEveryMs } = this.#options;
+    const goneOp = this.#gaps.isOpenFor('flush') ? 'flushed' : 'del';
+    const number = this.#gaps.beginReconcile();
+    const start = clock.monotonic();
+    if ((await this.#reconciler.run({ goneOp })) === undefined) return;
+    const seconds = (clock.monotonic() - start) / 1000;
+    metrics.reconciled(seconds);
+    this.#gaps.reconciled(number);
+    if (reconcileEveryMs > 0) this.#reconcileDueAt = clock.monotonic() + reconcileEveryMs;
+    logger.debug({ seconds }, 'reconcile done');
   }
 }

@@ -58,6 +58,7 @@ export class Snapshots implements SnapshotWork {
   readonly #note: string;
   readonly #turns = new Turns();
   #wanted: (Snapshot & { readonly matches: (key: KeyName) => boolean }) | undefined;
+  #isEnding = false;
   #last: SnapshotStatus | undefined;
 
   constructor(options: SnapshotsOptions) {
@@ -115,21 +116,25 @@ export class Snapshots implements SnapshotWork {
   }
 
   #look(): void {
-    const { clock, logger, notes, parts } = this.#options;
-    const wanted = this.#wanted;
-    if (wanted === undefined) return;
-    const { id, match, startedAt } = wanted;
-    const each = parts(id);
+    const { parts } = this.#options;
+    const each = this.#wanted === undefined || this.#isEnding ? [] : parts(this.#wanted.id);
     if (each.length === 0 || each.some(({ isDone }) => !isDone)) return;
-    this.#wanted = undefined;
-    this.#last = { id, match, startedAt, ...this.#progress(each), endedAt: clock.now() };
-    logger.info({ snapshot: id, match, keys: this.#last.done }, 'the snapshot is on the topic');
-    const forget = async (): Promise<void> => {
-      if (this.#wanted === undefined) await notes.set(this.#note, undefined);
-    };
-    this.#turns.take(forget).catch((error: unknown) => {
+    this.#isEnding = true;
+    void this.#turns.take(() => this.#end(this.#progress(each)));
+  }
+
+  /** It is told to have ended once a restart would not begin it again. */
+  async #end(progress: Pick<SnapshotStatus, 'done' | 'total'>): Promise<void> {
+    const { clock, logger, notes } = this.#options;
+    if (this.#wanted === undefined) return;
+    const { id, match, startedAt } = this.#wanted;
+    await notes.set(this.#note, undefined).catch((error: unknown) => {
       logger.error({ err: error, snapshot: id }, 'the end of the snapshot cannot be noted: a restart begins it again');
     });
+    this.#isEnding = false;
+    this.#wanted = undefined;
+    this.#last = { id, match, startedAt, ...progress, endedAt: clock.now() };
+    logger.info({ snapshot: id, match, keys: progress.done }, 'the snapshot is on the topic');
   }
 
   /** Masters that have not begun are taken to have as many keys as the others. */

@@ -5,11 +5,15 @@ import type { Clock } from '../core/clock.ts';
 import { KeyferryError, messageOf } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { addAccess, assertProtected } from './access.ts';
+import type { Admin } from './admin/admin.ts';
+import { addOpenApi } from './admin/openapi.ts';
+import { addAdminRoutes } from './admin/routes.ts';
 import { addBodyBudget } from './limits/body-budget.ts';
 import { addRateLimit } from './limits/rate-limit.ts';
 import { addAnswerDeadlines, receiveLimits } from './limits/slow-clients.ts';
 import { ChangeTail } from './live/change-tail.ts';
 import { addEvents } from './live/events.ts';
+import { addAccessRoute, addPage } from './page/routes.ts';
 import { Refusal } from './refusal.ts';
 import type { RedisRest } from './redis-rest/redis-rest.ts';
 import { addRedisRoutes, rewriteUrl } from './redis-rest/routes.ts';
@@ -48,6 +52,9 @@ export interface HttpServerOptions {
   readonly status: () => Status | Promise<Status>;
   /** undefined: nothing passes of which it could be told. */
   readonly tail?: ChangeTail | undefined;
+  /** undefined: nothing can be done over HTTP. */
+  readonly admin?: Admin | undefined;
+  readonly version: string;
   /** undefined: /redis is not served. The server closes it. */
   readonly redisRest?: RedisRest | undefined;
   readonly metrics: { text(): Promise<string>; readonly contentType: string };
@@ -112,6 +119,8 @@ const createFastify = (options: HttpServerOptions, certificate: ServerCertificat
     serverFactory: (listener: RequestListener) =>
       certificate?.server(limits, listener) ?? createServer(limits, listener),
     bodyLimit: BODY_LIMIT_BYTES,
+    // What a schema does not name is an error, and not silently passed over.
+    ajv: { customOptions: { removeAdditional: false } },
     logger: false,
     frameworkErrors: (...error) => void onError(...error),
     rewriteUrl,
@@ -137,23 +146,26 @@ const addProtection = (server: FastifyInstance, options: HttpServerOptions): voi
  * @throws KF_CONFIG_INVALID where others can reach the host, no token protects it, and nobody said that this is wanted
  */
 export const createHttpServer = (options: HttpServerOptions): HttpServer => {
-  const { token, host, allowUnauthenticated, status, redisRest, tls, clock, logger } = options;
+  const { token, host, allowUnauthenticated, status, admin, version, redisRest, tls, clock, logger } = options;
   const tail = options.tail ?? new ChangeTail({ clock, showValues: false });
   if (!allowUnauthenticated) assertProtected(host, token);
   const certificate = tls && new ServerCertificate(tls, { clock, logger });
   const server = createFastify(options, certificate);
   addProtection(server, options);
   addProbes(server, options);
+  addPage(server);
   if (redisRest !== undefined) {
     addRedisRoutes(server, { rest: redisRest, logger });
     // Whoever waits for Kafka is answered before the server waits for who is not.
     server.addHook('preClose', () => redisRest.close());
   }
   void server.register(
-    (api, _options, done) => {
+    async (api) => {
+      await addOpenApi(api, version);
       addStatus(api, status);
+      addAccessRoute(api);
       addEvents(api, { ...options, tail, timeoutMs: options.clientTimeoutMs });
-      done();
+      if (admin !== undefined) addAdminRoutes(api, { admin, logger });
     },
     { prefix: '/api/v1' },
   );

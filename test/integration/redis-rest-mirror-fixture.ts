@@ -76,6 +76,7 @@ export class MirrorFixture {
         redis: 'url' in redis ? connectRedis({ url: redis.url, name: 'keyferry' }) : redis,
         kafka: connectKafka({ client: 'platformatic', brokers, clientId: 'rest-test' }),
         published: (name) => store.published(name),
+        notes: store.notes,
         clock: systemClock,
         logger: silentLogger,
         metrics: metrics.source('keys'),

@@ -5,6 +5,7 @@ import { systemClock } from '../../src/core/clock.ts';
 import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { KeyspaceSource } from '../../src/redis-to-kafka/flow.ts';
 import { type Manners, type NoRedis, startNoRedis } from '../support/no-redis.ts';
+import { MemoryNotes } from '../support/memory-notes.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { checked, checkedConfig, problems } from './check-fixture.ts';
 
@@ -84,6 +85,7 @@ const sourceOf = (url: string): KeyspaceSource =>
       published: () => {
         throw new Error('nothing is to be remembered');
       },
+      notes: new MemoryNotes(),
       clock: systemClock,
       logger: silentLogger,
       metrics: createMetrics().source('all'),

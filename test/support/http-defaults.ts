@@ -5,6 +5,7 @@ import type { HttpServerOptions } from '../../src/rest/http-server.ts';
 export const HTTP_DEFAULTS = {
   host: '127.0.0.1',
   port: 0,
+  version: '0.1.0',
   token: undefined,
   allowUnauthenticated: false,
   rateLimit: 0,

@@ -54,7 +54,7 @@ export const detectChange = (options: {
   const { state, bytes } = encodeWithin(found, options.format, options.maxValueBytes);
   const fingerprint = fingerprintOf(bytes, state.expireAt);
   // A value left out may have changed with its size unchanged: whoever watched the key is told each time.
-  const mustTell = state.value.type === 'omitted' && touch.live;
+  const mustTell = touch.again === true || (state.value.type === 'omitted' && touch.live);
   if (known?.fingerprint === fingerprint && !mustTell) return UNCHANGED;
   const published = { fingerprint, redisType: redisTypeOf(state.value), expireAt: state.expireAt };
   return { kind: 'set', state, bytes, published };

@@ -5,6 +5,7 @@ import type { KeyOp, RecordFormat } from '../../core/key-record.ts';
 import { type KeyState, redisTypeOf } from '../../core/key-state.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
+import type { PauseSwitch } from '../../core/pause-switch.ts';
 import type { Span } from '../../core/tracer.ts';
 import type { PublishedChange, PublishedState, PublishedStates } from '../../state-store/published-states.ts';
 import type { Wakeup } from '../../core/wakeup.ts';
@@ -38,7 +39,9 @@ export interface ConvergerOptions {
   readonly awaited: AwaitedKeys;
   /** undefined: nothing is traced. */
   readonly traced?: TracedKeys | undefined;
-  /** Notified when a key waits, when the publisher has room, and when the signal aborts. */
+  /** While it is paused keys wait, and those in flight are published. */
+  readonly pause: PauseSwitch;
+  /** Notified when a key waits, when the publisher has room, when the pause ends, and when the signal aborts. */
   readonly wakeup: Wakeup;
   readonly keys: KeySource;
   readonly published: PublishedStates;
@@ -95,11 +98,10 @@ export class Converger {
   }
 
   async #converge(): Promise<void> {
-    const { pending, publisher, wakeup, signal } = this.#options;
+    const { pending, publisher, pause, wakeup, signal } = this.#options;
     while (!signal.aborted) {
-      const batch = publisher.hasRoom('live')
-        ? pending.take(KEYS_PER_READ, publisher.hasRoom('background') ? 'all' : 'live')
-        : NOTHING;
+      const mayTake = !pause.isPaused && publisher.hasRoom('live');
+      const batch = mayTake ? pending.take(KEYS_PER_READ, publisher.hasRoom('background') ? 'all' : 'live') : NOTHING;
       if (batch.keys.length > 0) {
         await this.#readAndPublish(batch);
         continue;

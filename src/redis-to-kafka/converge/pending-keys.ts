@@ -12,6 +12,8 @@ export interface Touch {
   live: boolean;
   /** The reconcile that waits for this key, by number; 0: none does. */
   reconcile: number;
+  /** It is published although it is as it was published last. */
+  again?: boolean;
   /** Called once the key has been read after this touch, and what was read has been dealt with. */
   awaiting?: (() => void)[];
   /** Monotonic ms at which the key could not be read for the first time. */
@@ -121,14 +123,16 @@ export class PendingKeys {
     });
   }
 
-  /** A reconcile's touch. It is always taken: the reconciler keeps `waitingInBackground` small. */
-  touchInBackground(key: KeyName, goneOp: GoneOp, now: number): void {
+  /** A reconcile's touch. It is always taken: the reconciler keeps `waitingInBackground` small. @param again as in Touch. */
+  touchInBackground(key: KeyName, goneOp: GoneOp, now: number, again = false): void {
     const waiting = this.#live.get(key) ?? this.#background.get(key);
     if (waiting !== undefined) {
+      if (again) waiting.again = true;
       this.#awaitInReconcile(waiting);
       return;
     }
     const touch: Touch = { goneOp, seenAt: now, live: false, reconcile: 0 };
+    if (again) touch.again = true;
     const inFlight = this.#inFlight.get(key);
     if (inFlight !== undefined) {
       // Its state may have been read before this reconcile began: read it once more (I3).
@@ -187,6 +191,7 @@ export class PendingKeys {
       touch.meanwhile = undefined;
       if (meanwhile.live) touch.goneOp = meanwhile.goneOp;
       touch.live ||= meanwhile.live;
+      if (meanwhile.again === true) touch.again = true;
       if (meanwhile.awaiting !== undefined) touch.awaiting = [...(touch.awaiting ?? []), ...meanwhile.awaiting];
       if (this.#isAwaited(touch)) this.#leaveReconcile(meanwhile);
       else touch.reconcile = meanwhile.reconcile;
@@ -212,7 +217,8 @@ export class PendingKeys {
     const background = this.#background.get(key);
     if (background === undefined) return undefined;
     this.#background.delete(key);
-    const touch = { goneOp, seenAt, live: true, reconcile: background.reconcile };
+    const touch: Touch = { goneOp, seenAt, live: true, reconcile: background.reconcile };
+    if (background.again === true) touch.again = true;
     this.#requeue(key, touch);
     return touch;
   }
@@ -233,6 +239,7 @@ export class PendingKeys {
       before.goneOp = touch.goneOp;
       before.live = true;
     }
+    if (touch.again === true) before.again = true;
     return before;
   }
 

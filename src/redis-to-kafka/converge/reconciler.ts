@@ -30,6 +30,13 @@ export interface ReconcileProgress {
   readonly remainingMs: number | undefined;
 }
 
+export interface ReconcileTask {
+  /** What the tombstones of keys that are gone say. */
+  readonly goneOp: GoneOp;
+  /** A snapshot: only these keys, and each is published again although it is as it was published last. */
+  readonly again?: ((key: KeyName) => boolean) | undefined;
+}
+
 export interface ReconcilerOptions {
   /** To the master whose keys are compared. */
   readonly redis: RedisConnection;
@@ -69,11 +76,10 @@ export class Reconciler {
   }
 
   /**
-   * @param goneOp what the tombstones of keys that are gone say.
-   * @returns whether all is published; false where the signal cut it short.
+   * @returns the keys gone through, once all is published; undefined where the signal cut it short.
    * @throws KF_REDIS_UNAVAILABLE and others of Redis; the reconcile then counts for nothing.
    */
-  async run(goneOp: GoneOp): Promise<boolean> {
+  async run(task: ReconcileTask): Promise<number | undefined> {
     const { pending, redis, published, clock, signal } = this.#options;
     pending.beginReconcile();
     const size = Number(await redis.call('DBSIZE'));
@@ -83,29 +89,31 @@ export class Reconciler {
       pending.progress.notify();
     });
     try {
-      await this.#touchKeysOfRedis(goneOp);
+      await this.#touchKeysOfRedis(task);
       this.#enter('known');
-      await this.#touchKnownKeysThatAreGone(goneOp);
+      await this.#touchKnownKeysThatAreGone(task);
       this.#enter('publish');
       await this.#until(() => pending.reconciling === 0);
-      return !signal.aborted;
+      return signal.aborted ? undefined : this.#progress.keysDone;
     } finally {
       stop();
       this.#progress = undefined;
     }
   }
 
-  async #touchKeysOfRedis(goneOp: GoneOp): Promise<void> {
-    const { redis, accepts, signal } = this.#options;
+  async #touchKeysOfRedis(task: ReconcileTask): Promise<void> {
+    const { redis, signal } = this.#options;
+    const isWanted = this.#wanted(task);
     for await (const names of scanKeys(redis)) {
-      await this.#touch(names.filter(accepts), goneOp);
+      await this.#touch(names.filter(isWanted), task);
       this.#advance(names.length);
       if (signal.aborted) return;
     }
   }
 
-  async #touchKnownKeysThatAreGone(goneOp: GoneOp): Promise<void> {
-    const { published, keys, accepts, signal } = this.#options;
+  async #touchKnownKeysThatAreGone(task: ReconcileTask): Promise<void> {
+    const { published, keys, signal } = this.#options;
+    const isWanted = this.#wanted(task);
     const isOurs = this.#ownership();
     let after: KeyName | undefined;
     while (!signal.aborted) {
@@ -116,8 +124,8 @@ export class Reconciler {
       const exist = await keys.exist(known);
       // A key that the filter takes no more is left as it is on the topic: nobody said that it is gone.
       await this.#touch(
-        known.filter((key, at) => exist[at] === false && accepts(key)),
-        goneOp,
+        known.filter((key, at) => exist[at] === false && isWanted(key)),
+        task,
       );
       this.#advance(chunk.length);
     }
@@ -132,10 +140,15 @@ export class Reconciler {
     return (key) => owned[slotOf(keyBytes(key))] === 1;
   }
 
-  async #touch(keys: readonly KeyName[], goneOp: GoneOp): Promise<void> {
+  #wanted({ again }: ReconcileTask): (key: KeyName) => boolean {
+    const { accepts } = this.#options;
+    return again === undefined ? accepts : (key) => accepts(key) && again(key);
+  }
+
+  async #touch(keys: readonly KeyName[], { goneOp, again }: ReconcileTask): Promise<void> {
     const { pending, clock } = this.#options;
     const now = clock.now();
-    for (const key of keys) pending.touchInBackground(key, goneOp, now);
+    for (const key of keys) pending.touchInBackground(key, goneOp, now, again !== undefined);
     await this.#until(() => pending.waitingInBackground < MAX_WAITING);
   }
 

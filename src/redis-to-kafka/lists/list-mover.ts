@@ -2,6 +2,7 @@ import type { RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import type { PauseSwitch } from '../../core/pause-switch.ts';
 import { isTransient } from '../../core/retry.ts';
 import { Wakeup } from '../../core/wakeup.ts';
 import type { Patience } from '../patience.ts';
@@ -48,6 +49,7 @@ export interface ListMoverOptions {
   readonly waiting: RedisConnection;
   readonly control: RedisConnection;
   readonly carrier: ItemCarrier;
+  readonly pause: PauseSwitch;
   readonly patience: Patience;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -87,15 +89,14 @@ export class ListMover {
 
   /** Until the signal. @throws KF_REDIS_AUTH, KF_REDIS_PERMISSION, KF_REDIS_REFUSED */
   async run(signal: AbortSignal): Promise<void> {
-    const { carrier, patience, clock, batch } = this.#options;
+    const { patience, clock } = this.#options;
     const wake = (): void => {
       this.#news.notify();
     };
     signal.addEventListener('abort', wake, { once: true });
     const isStopped = (): boolean => signal.aborted;
     while (!isStopped()) {
-      // Where there is no room, a turn takes nothing, but tells how long the list has become.
-      const most = (await carrier.room(LOOK_MS, signal)) ? batch : 0;
+      const most = await this.#mostOfTurn(signal);
       const items = await patience.tryUntilDone(`list ${this.#name}`, signal, () => this.#turn(most, signal));
       if (items === undefined) return;
       if (items.length > 0) void this.#carry(items);
@@ -103,6 +104,14 @@ export class ListMover {
       else if (this.#state === 'taking') await this.#untilNews(signal);
       else await clock.sleep(PAUSE_MS, signal);
     }
+  }
+
+  /** Where nothing may be taken, a turn takes nothing, but tells how long the list has become. */
+  async #mostOfTurn(signal: AbortSignal): Promise<number> {
+    const { carrier, pause, clock, batch } = this.#options;
+    if (!pause.isPaused) return (await carrier.room(LOOK_MS, signal)) ? batch : 0;
+    await clock.sleep(LOOK_MS, signal);
+    return 0;
   }
 
   /** When nothing is under way any more: what Kafka holds leaves the processing list. */

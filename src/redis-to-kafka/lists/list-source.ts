@@ -4,8 +4,12 @@ import type { RedisClient, RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { keyName } from '../../core/key-name.ts';
 import type { Logger } from '../../core/log.ts';
+import { PauseSwitch } from '../../core/pause-switch.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { ListMetrics } from '../../observability/metrics.ts';
+import type { Letter } from '../../dead-letters/read-letter.ts';
+import type { Redelivered } from '../../dead-letters/redelivery.ts';
+import { republish } from '../publish/republish.ts';
 import { topicRoute } from '../publish/routing.ts';
 import { SourceTopics } from '../publish/topics.ts';
 import { Patience } from '../patience.ts';
@@ -34,6 +38,7 @@ export interface ListSourceStatus {
   readonly name: string;
   readonly type: 'list';
   readonly state: 'starting' | 'running' | 'stopped';
+  readonly paused: boolean;
   /** Items that stand in the lists; undefined until known. */
   readonly length: number | undefined;
   /** Items taken that Kafka is not known to hold. */
@@ -52,6 +57,8 @@ interface Opened {
  * holds them. What a crash leaves in the processing list is published first.
  */
 export class ListSource {
+  /** While it is paused no item is taken; the lists' lengths are told. */
+  readonly pause = new PauseSwitch();
   readonly #options: ListSourceOptions;
   readonly #needs: ListSourceNeeds;
   readonly #patience: Patience;
@@ -92,6 +99,24 @@ export class ListSource {
     }
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get deadLetter(): string | undefined {
+    return this.#options.deadLetter;
+  }
+
+  /** As Addressee.redeliver: published anew. */
+  redeliver(letters: readonly Letter[]): Promise<ReadonlyMap<Letter, Redelivered>> {
+    const topics = new Set(this.#routes().map(({ topic }) => topic));
+    return republish(letters, {
+      kafka: this.#needs.kafka,
+      isTarget: (topic) => topics.has(topic),
+      keyOf: ({ record: { key } }) => key,
+    });
+  }
+
   /** Why this source does not deliver just now; empty where it does. */
   health(): readonly string[] {
     const waitsFor = this.#state === 'starting' && this.#patience.reasons.length === 0 ? ['starting'] : [];
@@ -107,6 +132,7 @@ export class ListSource {
       name: this.#options.name,
       type: 'list',
       state: this.#state,
+      paused: this.pause.isPaused,
       length: this.#length,
       inFlight: lists.reduce((sum, { inFlight }) => sum + inFlight, 0),
       lists,
@@ -160,6 +186,7 @@ export class ListSource {
       waiting: this.#connect('wait'),
       control,
       carrier,
+      pause: this.pause,
       patience: this.#patience,
     });
   }

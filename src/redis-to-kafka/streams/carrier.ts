@@ -25,10 +25,10 @@ export interface CarrierOptions extends Pick<PublisherOptions, 'producer' | 'pre
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
-  /** undefined: nothing is traced. */
-  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   /** Kafka takes neither a record nor its dead letter: KF_SOURCE_STOPPED. */
   readonly onStopped: (error: KeyferryError) => void;
 }

@@ -1,6 +1,7 @@
 import type { RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { isKeyferryError } from '../../core/errors.ts';
+import type { PauseSwitch } from '../../core/pause-switch.ts';
 import { isTransient } from '../../core/retry.ts';
 import type { Carrier } from './carrier.ts';
 import type { Patience } from '../patience.ts';
@@ -29,17 +30,22 @@ export interface ReadStreamsOptions extends GroupMember {
   readonly carrier: Carrier;
   /** Entries read at once from a stream, at most. */
   readonly batch: number;
+  /** While it is paused nothing is read; what a read under way brings is carried. */
+  readonly pause: PauseSwitch;
   readonly patience: Patience;
   readonly clock: Clock;
 }
 
 /** Reads and hands on, until the signal. @throws KF_SOURCE_STOPPED, KF_REDIS_AUTH, KF_REDIS_PERMISSION, KF_REDIS_REFUSED */
 export const readStreams = async (options: ReadStreamsOptions, signal: AbortSignal): Promise<void> => {
-  const { streams, carrier, patience, clock } = options;
+  const { streams, carrier, pause, patience, clock } = options;
   const size = new ReadSize(options.batch);
   const rounds = new Rounds(options, signal);
-  while (!signal.aborted) {
+  const isStopped = (): boolean => signal.aborted;
+  while (!isStopped()) {
     await carrier.room(signal);
+    await pause.passable(signal);
+    if (isStopped()) return;
     const count = size.for(streams.readings.length);
     const portions = await patience.tryUntilDone('read', signal, () => rounds.read(count));
     if (portions === undefined) return;

@@ -5,9 +5,14 @@ import type { RedisClient, RedisConnection } from '../../clients/redis/port.ts';
 import { type Clock, aborted } from '../../core/clock.ts';
 import type { KeyName } from '../../core/key-name.ts';
 import type { Logger } from '../../core/log.ts';
+import { PauseSwitch } from '../../core/pause-switch.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { Tracer } from '../../core/tracer.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
+import { decodeStreamRecord } from '../../codecs/stream-record.ts';
+import type { Letter } from '../../dead-letters/read-letter.ts';
+import type { Redelivered } from '../../dead-letters/redelivery.ts';
+import { republish } from '../publish/republish.ts';
 import { topicRoute } from '../publish/routing.ts';
 import { SourceTopics } from '../publish/topics.ts';
 import { Acknowledgements } from './acknowledgements.ts';
@@ -28,10 +33,10 @@ export interface StreamSourceNeeds {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: StreamMetrics;
-  /** undefined: nothing is traced. */
-  readonly tracer?: Tracer | undefined;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
+  /** undefined: nothing is traced. */
+  readonly tracer?: Tracer | undefined;
   readonly randomId: () => string;
 }
 
@@ -39,6 +44,7 @@ export interface StreamSourceStatus {
   readonly name: string;
   readonly type: 'stream';
   readonly state: 'starting' | 'running' | 'stopped';
+  readonly paused: boolean;
   readonly group: string;
   /** How many streams are read, are not there, and are of another type. */
   readonly streamsRead: number;
@@ -69,6 +75,8 @@ interface Opened {
  * it, the upkeep finds streams and makes groups, takes over what a dead consumer left, and trims.
  */
 export class StreamSource {
+  /** While it is paused no entry is read, and none taken over; the lag is told. */
+  readonly pause = new PauseSwitch();
   readonly #options: StreamSourceOptions;
   readonly #needs: StreamSourceNeeds;
   readonly #recordKey: RecordKey;
@@ -112,6 +120,26 @@ export class StreamSource {
     }
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
+  get deadLetter(): string | undefined {
+    return this.#options.deadLetter;
+  }
+
+  /** As Addressee.redeliver: published anew, with the key that recordKey gives it now. */
+  redeliver(letters: readonly Letter[]): Promise<ReadonlyMap<Letter, Redelivered>> {
+    const { topic, name, database } = this.#options;
+    const { pattern } = topicRoute(topic, name, database);
+    return republish(letters, {
+      kafka: this.#needs.kafka,
+      isTarget: (target) => pattern.test(target),
+      keyOf: ({ stage, record: { key, value, headers } }) =>
+        stage === 'KEY_CONVERTER' && value !== null ? this.#recordKey(decodeStreamRecord(value, headers)) : key,
+    });
+  }
+
   /** Why this source does not deliver just now; empty where it does. */
   health(): readonly string[] {
     const waitsFor = this.#state === 'starting' && this.#patience.reasons.length === 0 ? ['starting'] : [];
@@ -127,6 +155,7 @@ export class StreamSource {
       name: this.#options.name,
       type: 'stream',
       state: this.#state,
+      paused: this.pause.isPaused,
       group: this.#options.group,
       streamsRead: streams?.count('reading') ?? 0,
       streamsMissing: streams?.count('missing') ?? 0,
@@ -196,6 +225,7 @@ export class StreamSource {
     const upkeep = new Upkeep({
       ...this.#needs,
       options: this.#options,
+      pause: this.pause,
       patience: this.#patience,
       globs,
       control,
@@ -206,7 +236,8 @@ export class StreamSource {
   }
 
   async #carry({ upkeep, acknowledgements, ...opened }: Opened, stop: AbortSignal): Promise<void> {
-    const reading = { ...opened, ...this.#options, patience: this.#patience, clock: this.#needs.clock };
+    const { pause } = this;
+    const reading = { ...opened, ...this.#options, pause, patience: this.#patience, clock: this.#needs.clock };
     await Promise.all([readStreams(reading, stop), acknowledgements.run(stop, this.#patience), upkeep.run(stop)]);
   }
 

@@ -3,6 +3,7 @@ import type { RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import type { KeyferryError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import type { PauseSwitch } from '../../core/pause-switch.ts';
 import { isTransient } from '../../core/retry.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
 import { claimEntries } from './claim-entries.ts';
@@ -25,6 +26,8 @@ export interface UpkeepOptions {
   /** The masters, to look for streams; undefined where `control` is a connection to the only one. */
   readonly masters: MasterConnections | undefined;
   readonly streams: StreamSet;
+  /** While it is paused nothing is taken over: it would lie here unread. */
+  readonly pause: PauseSwitch;
   readonly patience: Patience;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -90,7 +93,8 @@ export class Upkeep {
   }
 
   async #claim(): Promise<void> {
-    const { control, streams, metrics, logger, options } = this.#needs;
+    const { control, streams, pause, metrics, logger, options } = this.#needs;
+    if (pause.isPaused) return;
     const member = { ...options, minIdleMs: options.claimAfterMs };
     const due = streams.readings.filter(({ pending }) => pending > 0);
     await forEach(due, async (reading) => {

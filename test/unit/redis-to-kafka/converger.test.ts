@@ -5,6 +5,7 @@ import { KeyferryError } from '../../../src/core/errors.ts';
 import type { KeyName } from '../../../src/core/key-name.ts';
 import type { KeyOp } from '../../../src/core/key-record.ts';
 import type { KeyState } from '../../../src/core/key-state.ts';
+import { PauseSwitch } from '../../../src/core/pause-switch.ts';
 import { Wakeup } from '../../../src/core/wakeup.ts';
 import { AwaitedKeys } from '../../../src/redis-to-kafka/converge/awaited-keys.ts';
 import { Converger } from '../../../src/redis-to-kafka/converge/converger.ts';
@@ -100,9 +101,11 @@ const setUp = (topic = 't') => {
     },
   });
   const awaited = new AwaitedKeys();
+  const pause = new PauseSwitch();
   const converger = new Converger({
     pending,
     awaited,
+    pause,
     wakeup,
     keys,
     published,

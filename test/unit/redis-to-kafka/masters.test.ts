@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RedisMaster, SlotRange } from '../../../src/clients/redis/port.ts';
 import { headerWriter } from '../../../src/codecs/record-headers.ts';
 import type { SourceMetrics } from '../../../src/observability/metrics.ts';
+import { PauseSwitch } from '../../../src/core/pause-switch.ts';
 import { Keyspace } from '../../../src/redis-to-kafka/keyspace.ts';
 import { Masters } from '../../../src/redis-to-kafka/masters.ts';
 import { RecordMaker } from '../../../src/redis-to-kafka/publish/record-maker.ts';
@@ -65,6 +66,8 @@ const newKeyspace = (): Keyspace =>
       keys: () => [],
       count: () => 0,
     },
+    pause: new PauseSwitch(),
+    snapshots: { wanted: undefined, advanced: nothing },
     producer: { send: unused, close: () => Promise.resolve() },
     topics: new SourceTopics({
       admin: { describeTopics: unused, createTopic: unused } as never,

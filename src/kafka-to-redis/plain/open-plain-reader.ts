@@ -1,6 +1,7 @@
-import { type AppendOptions, Appender, type ReadAddition } from '../append/append-batch.ts';
-import type { Applier, Target } from '../consume/applier.ts';
-import { type ReadRecord, applyBatch } from '../consume/apply-batch.ts';
+import type { RedisConnection } from '../../clients/redis/port.ts';
+import type { AppendOptions, ReadAddition } from '../append/append-batch.ts';
+import type { ReadRecord } from '../consume/apply-batch.ts';
+import type { RecordReader } from '../consume/record-reader.ts';
 import { appendedValues } from './appended-values.ts';
 import type { KeyTemplate } from './key-template.ts';
 import { type AppendedType, type PlainOptions, type ReplacedType, checkPlainOptions } from './plain-options.ts';
@@ -16,17 +17,15 @@ interface Means {
   readonly limits: SizeLimits;
 }
 
-/** @throws KF_CONFIG_INVALID, KF_REDIS_UNAVAILABLE, KF_KAFKA_UNAVAILABLE, KF_KAFKA_AUTH */
-export const openPlainApplier = async (sink: PlainSink, target: Target): Promise<Applier> => {
-  const means = { template: checkPlainOptions(sink), limits: await readSizeLimits(target.connection) };
+/** @throws KF_CONFIG_INVALID, KF_REDIS_UNAVAILABLE */
+export const openPlainReader = async (sink: PlainSink, connection: RedisConnection): Promise<RecordReader> => {
+  const means = { template: checkPlainOptions(sink), limits: await readSizeLimits(connection) };
   switch (sink.as) {
     case 'list':
     case 'stream':
-      return openAppender({ ...sink, as: sink.as }, target, means);
-    default: {
-      const read = replacementReader({ ...sink, as: sink.as }, means);
-      return { apply: (batch) => applyBatch(batch, target, read) };
-    }
+      return additionReader({ ...sink, as: sink.as }, means);
+    default:
+      return { effect: 'replace', read: replacementReader({ ...sink, as: sink.as }, means) };
   }
 };
 
@@ -47,11 +46,10 @@ const replacementReader = (
   };
 };
 
-const openAppender = (
+const additionReader = (
   sink: PlainSink & { readonly as: AppendedType },
-  target: Target,
   { template, limits }: Means,
-): Promise<Appender> => {
+): Extract<RecordReader, { effect: 'append' }> => {
   const { name, topics, maxLength, expireMs, as, format, push = 'left' } = sink;
   const listVerb = push === 'left' ? 'LPUSH' : 'RPUSH';
   const verb = as === 'stream' ? 'XADD' : listVerb;
@@ -62,5 +60,5 @@ const openAppender = (
     checkSize([key, ...values], limits);
     return { key, values };
   };
-  return Appender.open({ name, topics, verb, maxLength, expireMs }, target, read);
+  return { effect: 'append', read, options: { name, topics, verb, maxLength, expireMs } };
 };
