@@ -58,7 +58,8 @@ const contentsOf = async ({ nodes }: RedisCluster): Promise<Readonly<Record<stri
         const isSet = (await redis.type(key)) === 'set';
         const content = isSet
           ? (await redis.smembers(key)).sort().join()
-          : (await redis.dumpBuffer(key))?.toString('hex');
+          : ((await redis.dumpBuffer(key)) as Buffer | null)?.toString('hex');
+        // Undefined: it has expired meanwhile.
         if (content !== undefined) contents[key] = `${content} until ${expiresAt}`;
       }
     } finally {
@@ -95,7 +96,10 @@ describe('a copy in another cluster', () => {
       { clusterRetryStrategy: () => 100, redisOptions: { maxRetriesPerRequest: 3 } },
     );
     redis.on('error', () => undefined);
-    endings.push(() => Promise.resolve(redis.disconnect()));
+    endings.push(() => {
+      redis.disconnect();
+      return Promise.resolve();
+    });
     const workload = new Workload(redis);
     const goesOn = (): Promise<boolean> => {
       const target = workload.writes + 500;

@@ -22,14 +22,16 @@ app.conf.update(
     task_acks_late=True,
     # Nothing is taken that cannot be worked on at once: the length of the list says how much there is to do.
     worker_prefetch_multiplier=1,
-    # How long until a dead worker's tasks are handed out again. Longer than the longest task.
-    broker_transport_options={"visibility_timeout": 60},
+    # How long until a dead worker's tasks are handed out again: longer than the longest task. They are looked for every 10 s
+    # (kombu's unacked_restore_interval) with a throttle of 1, else every 100 s.
+    broker_transport_options={"visibility_timeout": 60, "unacked_restore_throttle": 1},
     broker_connection_retry_on_startup=True,
 )
 redis = Redis.from_url(URL)
 
 
-@app.task
+# A name of its own: by itself it would be called after the module, which is another one for the producer (`__main__`).
+@app.task(name="make_thumbnail")
 def make_thumbnail(picture: str) -> None:
     """Takes a second, and leaves a key that Keyferry carries to Kafka."""
     time.sleep(1)
