@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import type { Invocation } from './cli/arguments.ts';
+import type { LiveLine } from './cli/terminal/live-line.ts';
 
 // V8 lets a busy heap grow to four times what is alive before it collects, and keeps it (I9; docs/benchmark.md).
 setFlagsFromString('--heap-growing-percent=70');
@@ -12,11 +13,37 @@ const { version, engines } = JSON.parse(readFileSync(new URL('../package.json', 
   readonly engines: { readonly node: string };
 };
 
+/** At the bottom of the terminal, where there is one and the command shows one. */
+let liveLine: LiveLine | undefined;
+
+const print = (stream: NodeJS.WriteStream, text: string): void => {
+  if (liveLine === undefined) stream.write(text);
+  else liveLine.around(() => stream.write(text));
+};
 const out = (line: string): void => {
-  process.stdout.write(`${line}\n`);
+  print(process.stdout, `${line}\n`);
 };
 const err = (line: string): void => {
-  process.stderr.write(`keyferry: ${line}\n`);
+  print(process.stderr, `keyferry: ${line}\n`);
+};
+
+/** undefined where the stream is no terminal, or one that cannot move its cursor. */
+const showLiveLine = async (stream: NodeJS.WriteStream): Promise<LiveLine | undefined> => {
+  if (!stream.isTTY || process.env['TERM'] === 'dumb') return undefined;
+  const { LiveLine } = await import('./cli/terminal/live-line.ts');
+  const line = new LiveLine({
+    write: (text) => stream.write(text),
+    columns: () => stream.columns,
+    hasColours: stream.hasColors(),
+  });
+  stream.on('resize', () => {
+    line.draw();
+  });
+  process.on('exit', () => {
+    line.close();
+  });
+  liveLine = line;
+  return line;
 };
 
 /**
@@ -65,11 +92,15 @@ const execute = async (invocation: Invocation & { kind: 'command' }): Promise<nu
     }
     case 'verify': {
       const { verify } = await import('./cli/verify.ts');
-      return verify({ config: { ...config, sources: keyspaces }, clock, out, limit: invocation.limit });
+      const line = await showLiveLine(process.stderr);
+      return verify({ config: { ...config, sources: keyspaces }, clock, out, line, limit: invocation.limit });
     }
     case 'run': {
       const [{ run }, { runDaemon }] = await Promise.all([import('./cli/run.ts'), import('./app/daemon.ts')]);
-      const daemon = (signal: AbortSignal): Promise<void> => runDaemon({ config, version, signal });
+      const { runScreen } = await import('./cli/terminal/run-screen.ts');
+      const line = config.log.format === 'json' ? undefined : await showLiveLine(process.stdout);
+      const screen = line && runScreen(line);
+      const daemon = (signal: AbortSignal): Promise<void> => runDaemon({ config, version, signal, screen });
       return run({ daemon, stop: stopSignal(), clock, err });
     }
   }

@@ -1,7 +1,8 @@
 import { connectKafka } from '../clients/kafka/connect.ts';
 import type { AppConfig } from '../config/app-config.ts';
 import { aborted, systemClock } from '../core/clock.ts';
-import { isKeyferryError, messageOf } from '../core/errors.ts';
+import { codeOf, messageOf } from '../core/errors.ts';
+import type { Logger } from '../core/log.ts';
 import { createLogger } from '../observability/logger.ts';
 import { createMetrics } from '../observability/create-metrics.ts';
 import { FlowFigures } from '../observability/flow-figures.ts';
@@ -16,6 +17,7 @@ import { LiveStatus } from './live-status.ts';
 import { openRedisRest } from './redis-rest.ts';
 import { openTracer } from './tracing.ts';
 import { openRedisWatches } from './redis-watch.ts';
+import { type Screen, showOn } from './screen.ts';
 
 /** Within SIGTERM's 25 s: what is in flight has this long to be published, the rest is for closing. */
 const DRAIN_MS = 20_000;
@@ -25,15 +27,17 @@ export interface DaemonOptions {
   readonly version: string;
   /** Aborts: drain and stop. */
   readonly signal: AbortSignal;
+  /** undefined: nobody watches; the log goes to standard output. */
+  readonly screen?: Screen | undefined;
 }
 
 /**
  * Builds the flows of the configuration, runs them, and ends when the signal aborts and all is drained.
  * @throws what keeps a flow from working at all: KF_REDIS_AUTH, KF_KAFKA_AUTH, KF_REDIS_PERMISSION, KF_STATE_STORE...
  */
-export const runDaemon = async ({ config, version, signal }: DaemonOptions): Promise<void> => {
+export const runDaemon = async ({ config, version, signal, screen }: DaemonOptions): Promise<void> => {
   const clock = systemClock;
-  const logger = createLogger(config.log);
+  const logger = openLog(config.log, screen);
   const metrics = createMetrics();
   const store = new LmdbStateStore({ path: config.state.path, clock });
   const journals = new FlowJournals(clock);
@@ -77,7 +81,7 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
     logger,
     clock,
   });
-  const stopWatching = live.watch();
+  const stopWatching = [live.watch(), ...(screen === undefined ? [] : [showOn(screen, () => live.status(), clock)])];
   try {
     const port = await server.listen();
     logger.info({ version, host: config.http.host, port }, 'keyferry runs');
@@ -86,7 +90,7 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
     await runAll(flows, signal, { clock, logger, onFailed });
     logger.info({}, 'keyferry stopped');
   } finally {
-    stopWatching();
+    for (const stop of stopWatching) stop();
     await server.close();
     await Promise.allSettled([
       store.close(),
@@ -94,6 +98,12 @@ export const runDaemon = async ({ config, version, signal }: DaemonOptions): Pro
       ...[kafkaWatch, ...redisWatches].map((watch) => watch.close()),
     ]);
   }
+};
+
+const openLog = ({ level, format }: AppConfig['log'], screen: Screen | undefined): Logger => {
+  if (screen === undefined) return createLogger({ level, format: format === 'auto' ? 'json' : format });
+  const write = screen.print.bind(screen);
+  return createLogger({ level, format: format === 'auto' ? 'pretty' : format, destination: { write } });
 };
 
 interface RunTools extends Pick<Tools, 'clock' | 'logger'> {
@@ -118,10 +128,7 @@ const runAll = async (
     try {
       await flow.run(stop, drain.signal);
     } catch (error) {
-      logger.error(
-        { code: isKeyferryError(error) ? error.code : undefined, reason: messageOf(error) },
-        'a flow failed',
-      );
+      logger.error({ code: codeOf(error), reason: messageOf(error) }, 'a flow failed');
       onFailed(flow, error);
       failed.abort();
       throw error;

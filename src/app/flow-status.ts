@@ -111,9 +111,14 @@ const repairOf = ({ databases }: KeyspaceSourceStatus): Repair | null => {
   const sum = (of: (one: (typeof running)[number]) => number): number =>
     running.reduce((total, one) => total + of(one), 0);
   const remaining = running.flatMap(({ remainingMs }) => remainingMs ?? []);
+  const keysDone = sum((one) => one.keysDone);
   return {
-    keysDone: sum(({ keysDone }) => keysDone),
-    keysEstimated: sum(({ keysEstimated }) => keysEstimated),
+    keysDone,
+    // Keys that it publishes are among those that it goes through then.
+    keysEstimated: Math.max(
+      sum((one) => one.keysEstimated),
+      keysDone,
+    ),
     remainingMs: remaining.length === 0 ? null : Math.max(...remaining),
   };
 };

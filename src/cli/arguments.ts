@@ -12,18 +12,18 @@ const COMMANDS = {
   run: {
     summary: 'Ferry changes until told to stop.',
     description:
-      'Runs the sources and sinks of the configuration. Waits for Redis and Kafka. SIGTERM and SIGINT drain: what is in\nflight is published and committed, within 25 s; a second signal ends at once.',
+      'Runs the sources and sinks of the configuration. Waits for Redis and Kafka.\nSIGTERM and SIGINT drain: what is in flight is published and committed, within\n25 s; a second signal ends at once.\nOn a terminal, a line below the log tells how things stand each second: the\nstate, records per second, the slowest hundredth (p99), keys that wait\n(pending), records that wait (lag), open gaps. `log.format: json` leaves it out.',
     options: [],
   },
   check: {
     summary: 'Try the configuration on the servers, without changing anything.',
-    description: 'Names every problem at once, with what to do. Exit status 1 when something fails.',
+    description: 'Names every problem at once, with what to do. Exit status 1 when something\nfails.',
     options: [],
   },
   verify: {
     summary: 'Compare Redis with the topics.',
     description:
-      'Prints the keys that the topics of the sources lack, hold differently, or hold although Redis has them no more.\nExit status 1 when there are any. A key that just changes is looked at again before it is told.',
+      'Prints the keys that the topics of the sources lack, hold differently, or hold\nalthough Redis has them no more. Exit status 1 when there are any. A key that\njust changes is looked at again before it is told.',
     options: ['--limit N        Keys printed of each kind; all are counted. Default: 20'],
   },
   config: {
@@ -70,8 +70,10 @@ ${list(Object.entries(COMMANDS).map(([name, { summary }]) => name.padEnd(9) + su
 Options:
 ${list([...COMMON_OPTIONS, '--version        Show the version'])}
 
-\`keyferry COMMAND --help\` tells more. Exit status: 0 fine; 1 the check failed or drift was found; 2 unusable arguments or
-configuration; 3 a dependency stayed out of reach.`;
+\`keyferry COMMAND --help\` tells more.
+
+Exit status: 0 fine; 1 the check failed or drift was found; 2 unusable arguments
+or configuration; 3 a dependency stayed out of reach.`;
 
 const helpOf = (name: CommandName): string => {
   const { summary, description, options }: Command = COMMANDS[name];

@@ -18,6 +18,8 @@ import { catchUp } from '../state-store/catch-up.ts';
 import { LmdbStateStore } from '../state-store/lmdb-state-store.ts';
 import { answer } from './checks/answer.ts';
 import { EXIT, type ExitStatus } from './exit-status.ts';
+import { ComparisonProgress } from './terminal/comparison-progress.ts';
+import type { LiveLine } from './terminal/live-line.ts';
 import { keyText } from './verify/key-text.ts';
 import { KeyspaceAudit, type Verdict } from './verify/keyspace-audit.ts';
 
@@ -43,6 +45,8 @@ export interface VerifyOptions {
   readonly out: (line: string) => void;
   /** Keys printed of each kind, per database. */
   readonly limit: number;
+  /** Shows how far it is; undefined: nobody watches. */
+  readonly line?: LiveLine | undefined;
 }
 
 interface Servers {
@@ -85,7 +89,7 @@ const verifyKeyspace = async (
   source: VerifiedSource,
   db: number,
   { redis, admin, reader, store }: Servers,
-  { clock, out, limit }: VerifyOptions,
+  { clock, out, limit, line }: VerifyOptions,
 ): Promise<number> => {
   const counts: Record<Verdict, number> = { missing: 0, stale: 0, extra: 0, changing: 0 };
   const route = topicRoute(source.topic, source.name, db);
@@ -93,9 +97,10 @@ const verifyKeyspace = async (
   const logger = createLogger({ level: 'warn', format: 'pretty', destination: { write: out } });
   const connection = redis.connect({ db, name: source.name });
   const masters = new MasterConnections(redis, { db, name: source.name });
+  const progress = new ComparisonProgress(`${source.name} db${db}`, { line, clock });
   try {
     await answer(connection, clock);
-    await masters.all();
+    const sizes = await Promise.all((await masters.all()).map(async (master) => Number(await master.call('DBSIZE'))));
     const audit = new KeyspaceAudit({
       ...source,
       topic: published,
@@ -108,7 +113,9 @@ const verifyKeyspace = async (
           topicOf: (key, redisType) => route.topicOf(key, redisType),
           isOurs,
           logger,
-          onProgress: () => undefined,
+          onProgress: (records) => {
+            progress.reading(records);
+          },
         });
       },
       keys: new KeyReader({
@@ -121,6 +128,9 @@ const verifyKeyspace = async (
       },
       accepts: keyFilter(source.include, source.exclude),
       clock,
+      onCompared: (keys) => {
+        progress.compared(keys, published.count() + sizes.reduce((sum, size) => sum + size, 0));
+      },
       onVerdict: (key, verdict) => {
         counts[verdict] += 1;
         if (counts[verdict] <= limit) out(`${verdict.padEnd(8)}  ${source.name}  db${db}  ${keyText(key)}`);
@@ -131,6 +141,7 @@ const verifyKeyspace = async (
     out(`${source.name} db${db}: ${keysInRedis} keys in Redis, ${keysOnTopic} on the topic: ${totals.join(', ')}`);
     return counts.missing + counts.stale + counts.extra;
   } finally {
+    progress.end();
     await Promise.all([connection.close(), masters.close()]);
   }
 };

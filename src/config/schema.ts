@@ -144,6 +144,10 @@ export const MAIN = {
       'info',
       'The least severe of the lines that are written.',
     ),
-    format: setting(oneOf(['json', 'pretty']), 'json', '`pretty` is for people, `json` for everything else.'),
+    format: setting(
+      oneOf(['auto', 'json', 'pretty']),
+      'auto',
+      '`pretty` is for people, `json` for everything else; `auto`: `pretty` on a terminal, else `json`.',
+    ),
   },
 };

@@ -55,6 +55,9 @@ export class KeyferryError extends Error {
   }
 }
 
+/** undefined: it is none of ours. */
+export const codeOf = (error: unknown): ErrorCode | undefined =>
+  error instanceof KeyferryError ? error.code : undefined;
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 export const isKeyferryError = (error: unknown, ...codes: ErrorCode[]): error is KeyferryError =>
   error instanceof KeyferryError && (codes.length === 0 || codes.includes(error.code));

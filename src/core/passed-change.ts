@@ -6,7 +6,7 @@ export interface PassedChange {
   readonly key: KeyName;
   /** `set`, `del`, `expired`, `evicted`, `flushed`; of streams and lists `add`. */
   readonly op: string;
-  /** As Redis' TYPE names it; '' where the key is gone. */
+  /** As Redis' TYPE names it; of a key that is gone, what it was. */
   readonly type: string;
   /** As it travels; null: there is none. */
   readonly value: Buffer | null;

@@ -81,6 +81,9 @@ export interface KeyspaceStatus {
   readonly reconcile: ReconcileProgress | undefined;
 }
 
+/** Of masters that are none any more. */
+const REMEMBERED_GAPS = 50;
+
 interface OpenShard extends ShardPlace {
   readonly shard: Shard;
 }
@@ -95,6 +98,8 @@ export class Keyspace {
   readonly #converger: Converger;
   readonly #keys: KeyReader;
   readonly #shards = new Map<string, OpenShard>();
+  /** Gaps that masters had closed which are none any more, newest first. */
+  #formerGaps: readonly ClosedGap[] = [];
   readonly #turns = new Turns();
   readonly #silent = new SilentChanges();
   readonly #wakeup = new Wakeup();
@@ -160,6 +165,8 @@ export class Keyspace {
 
   /** The master is none any more. */
   closeShard(id: string): void {
+    const gaps = this.#shards.get(id)?.shard.gapsClosed ?? [];
+    this.#formerGaps = [...gaps, ...this.#formerGaps].slice(0, REMEMBERED_GAPS);
     this.#shards.delete(id);
     this.#options.snapshots.advanced();
   }
@@ -226,7 +233,9 @@ export class Keyspace {
       keysPending: this.#pending.size,
       oldestChangeAt: this.#pending.oldestChangeAt,
       gapsOpen: this.#all(({ gapsOpen }) => gapsOpen),
-      gapsClosed: this.#all(({ gapsClosed }) => gapsClosed).toSorted((one, other) => other.closedAt - one.closedAt),
+      gapsClosed: [...this.#all(({ gapsClosed }) => gapsClosed), ...this.#formerGaps].toSorted(
+        (one, other) => other.closedAt - one.closedAt,
+      ),
       reconcile: this.#all(({ reconcile }) => (reconcile === undefined ? [] : [reconcile]))[0],
     };
   }

@@ -1,7 +1,7 @@
 import type { RedisConnection, RedisMaster } from '../clients/redis/port.ts';
 import { slotsWithout } from '../clients/redis/slot-ranges.ts';
 import type { Clock } from '../core/clock.ts';
-import { isKeyferryError, messageOf } from '../core/errors.ts';
+import { codeOf, isKeyferryError, messageOf } from '../core/errors.ts';
 import type { ClosedGap, Gap, GapCause } from '../core/gap.ts';
 import type { KeyName } from '../core/key-name.ts';
 import type { GoneOp } from '../core/key-record.ts';
@@ -243,7 +243,7 @@ export class Shard {
     } catch (error) {
       if (isStopped()) return 'done';
       const level = isKeyferryError(error, 'KF_REDIS_UNAVAILABLE') ? 'info' : 'error';
-      logger[level]({ reason: messageOf(error) }, 'the reconcile was cut short; it begins again');
+      logger[level]({ code: codeOf(error), reason: messageOf(error) }, 'the reconcile was cut short; it begins again');
       return 'cut short';
     }
   }

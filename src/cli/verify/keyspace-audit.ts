@@ -32,6 +32,8 @@ export interface KeyspaceAuditOptions {
   readonly maxValueBytes: number;
   readonly clock: Clock;
   readonly onVerdict: (key: KeyName, verdict: Verdict) => void;
+  /** So many keys have been looked at so far, those of Redis and those of the topic. */
+  readonly onCompared?: (keys: number) => void;
 }
 
 const BATCH = 500;
@@ -58,7 +60,7 @@ export class KeyspaceAudit {
   async run(): Promise<AuditTotals> {
     await this.#options.readOn();
     const keysInRedis = await this.#compareKeysOfRedis();
-    const keysOnTopic = await this.#lookForKeysOfTopic();
+    const keysOnTopic = await this.#lookForKeysOfTopic(keysInRedis);
     await this.#judge();
     return { keysInRedis, keysOnTopic };
   }
@@ -71,12 +73,13 @@ export class KeyspaceAudit {
       const states = await this.#read(keys);
       for (const key of keys) if (!this.#agrees(states.get(key), topic.get(key))) this.#suspects.add(key);
       count += keys.length;
+      this.#options.onCompared?.(count);
       if (this.#suspects.size >= SUSPECTS_AT_ONCE) await this.#judge();
     }
     return count;
   }
 
-  async #lookForKeysOfTopic(): Promise<number> {
+  async #lookForKeysOfTopic(keysBefore: number): Promise<number> {
     const { topic, keys, accepts } = this.#options;
     let count = 0;
     for (let after: KeyName | undefined; ;) {
@@ -89,6 +92,7 @@ export class KeyspaceAudit {
         if (exist[at] === false) this.#suspects.add(key);
       });
       count += wanted.length;
+      this.#options.onCompared?.(keysBefore + count);
       if (this.#suspects.size >= SUSPECTS_AT_ONCE) await this.#judge();
     }
   }

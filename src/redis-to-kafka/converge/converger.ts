@@ -1,8 +1,9 @@
 import type { Acknowledgement, OutgoingRecord } from '../../clients/kafka/port.ts';
 import type { Clock } from '../../core/clock.ts';
+import { codeOf } from '../../core/errors.ts';
 import type { KeyName } from '../../core/key-name.ts';
 import type { KeyOp, RecordFormat } from '../../core/key-record.ts';
-import { type KeyState, redisTypeOf } from '../../core/key-state.ts';
+import type { KeyState } from '../../core/key-state.ts';
 import type { Logger } from '../../core/log.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { PauseSwitch } from '../../core/pause-switch.ts';
@@ -136,7 +137,10 @@ export class Converger {
       this.#parked.park(key, touchAt(batch, at));
     });
     if (failure !== undefined && this.#readFailure !== failure.message && !signal.aborted)
-      logger.warn({ reason: failure.message, keys: failed }, 'keys cannot be read; trying again');
+      logger.warn(
+        { code: codeOf(failure), reason: failure.message, keys: failed },
+        'keys cannot be read; trying again',
+      );
     if (failure !== undefined || this.#parked.size === 0) this.#readFailure = failure?.message;
     if (failed === batch.keys.length) await clock.sleep(RETRY_READ_MS, signal);
   }
@@ -213,9 +217,7 @@ export class Converger {
 
 const tellWatch = (watch: ChangeWatch, sent: readonly Sent[], now: number): void => {
   for (const { key, touch, change, records } of sent) {
-    const isSet = change.kind === 'set';
-    const op = isSet ? 'set' : change.op;
-    const type = isSet ? redisTypeOf(change.state.value) : '';
+    const [op, { redisType: type }] = change.kind === 'set' ? ['set', change.published] : [change.op, change.known];
     watch.passed({ key, op, type, value: records.at(-1)?.value ?? null, latencyMs: now - touch.seenAt });
   }
 };

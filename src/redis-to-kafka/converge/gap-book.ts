@@ -13,7 +13,7 @@ export interface GapListener {
 }
 
 /** Closed gaps kept for the status page. */
-const REMEMBERED = 20;
+const REMEMBERED = 50;
 
 /**
  * The gaps of one shard. A cause stands open once at a time; missing more for the same cause keeps it open past the

@@ -1,6 +1,6 @@
 import type { RedisClient, RedisMaster, RedisSubscription } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
-import { messageOf } from '../../core/errors.ts';
+import { type ErrorCode, codeOf, messageOf } from '../../core/errors.ts';
 import { type KeyName, keyName } from '../../core/key-name.ts';
 import type { GoneOp } from '../../core/key-record.ts';
 import type { Logger } from '../../core/log.ts';
@@ -70,6 +70,7 @@ export class NotificationFeed {
     let retryMs = FIRST_RETRY_MS;
     while (!isStopped()) {
       let reason: string;
+      let code: ErrorCode = 'KF_REDIS_UNAVAILABLE';
       try {
         const subscription = await this.#subscribe();
         await listener.up();
@@ -78,13 +79,14 @@ export class NotificationFeed {
         reason = await subscription.lost;
       } catch (error) {
         reason = messageOf(error);
+        code = codeOf(error) ?? code;
       }
       this.#isUp = false;
       this.#subscription?.close();
       this.#subscription = undefined;
       if (isStopped()) return;
       listener.down(reason);
-      logger.warn({ reason, retryMs }, 'the notification feed is down; subscribing again');
+      logger.warn({ code, reason, retryMs }, 'the notification feed is down; subscribing again');
       await clock.sleep(retryMs, signal);
       retryMs = Math.min(retryMs * 2, MAX_RETRY_MS);
     }

@@ -1,5 +1,5 @@
 import { type Clock, aborted } from '../../core/clock.ts';
-import { messageOf } from '../../core/errors.ts';
+import { codeOf, messageOf } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 
 export interface WatchOptions {
@@ -30,7 +30,10 @@ export const watch = async ({ everyMs, clock, logger, signal, isFeedUp, looks }:
           () => failing.delete(at),
           (error: unknown) => {
             if (!failing.has(at) && !signal.aborted)
-              logger.warn({ reason: messageOf(error) }, 'the watch over Redis failed; trying again');
+              logger.warn(
+                { code: codeOf(error), reason: messageOf(error) },
+                'the watch over Redis failed; trying again',
+              );
             failing.add(at);
           },
         );

@@ -33,6 +33,17 @@ describe('the command line', () => {
     expect(parseArguments([command, '--help'], NONE)).toMatchObject({ kind: 'help', text: usage });
   });
 
+  it.each([[['--help']], ...['run', 'check', 'verify', 'config'].map((command) => [[command, '--help']])])(
+    'fits a terminal of 80 columns and 24 lines: %j',
+    (args) => {
+      const help = parseArguments(args, NONE);
+      const lines = help.kind === 'help' ? help.text.split('\n') : [];
+      // The prompt comes below it.
+      expect(lines.length).toBeLessThan(24);
+      expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    },
+  );
+
   it('tells its version whatever else is said', () => {
     expect(parseArguments(['--version'], NONE)).toEqual({ kind: 'version' });
     expect(parseArguments(['run', '--version'], NONE)).toEqual({ kind: 'version' });

@@ -43,7 +43,7 @@ describe('a configuration', () => {
       rest: { enabled: true, database: 0, ackTimeout: 10_000, maxBodyBytes: 10_000_000, readThrough: [] },
       state: { path: './keyferry-state' },
       tracing: { enabled: false, sampleRatio: 1 },
-      log: { level: 'info', format: 'json' },
+      log: { level: 'info', format: 'auto' },
     });
   });
 

@@ -51,11 +51,11 @@ describe('gap book', () => {
 
   it('remembers the latest closed gaps, newest first', () => {
     const { gaps } = book();
-    for (let n = 0; n < 30; n += 1) {
+    for (let n = 0; n < 60; n += 1) {
       gaps.miss(n % 2 === 0 ? 'flush' : 'feed-lost');
       gaps.reconciled(gaps.beginReconcile());
     }
-    expect(gaps.closed).toHaveLength(20);
+    expect(gaps.closed).toHaveLength(50);
     expect(gaps.closed[0]?.cause).toBe('feed-lost');
   });
 
