@@ -27,7 +27,11 @@ const examplesOf = (document: string): readonly Example[] => {
   }));
 };
 
-const examples = documents.flatMap(examplesOf);
+/** They show values of the chart, and templates that use it. */
+const ON_KUBERNETES = ['docs/autoscaling.md', 'docs/kubernetes.md', 'docs/proxy.md', 'docs/two-clusters.md'];
+
+const examples = documents.filter((name) => !ON_KUBERNETES.includes(name)).flatMap(examplesOf);
+const chartExamples = ON_KUBERNETES.flatMap(examplesOf).filter(({ yaml }) => !yaml.includes('{{'));
 
 /** An example may show one section only; a configuration has something to carry. */
 const completed = (yaml: string): string =>
@@ -45,7 +49,9 @@ const everyFile = new Proxy<Readonly<Record<string, string>>>(
 const isConfiguration = ({ yaml }: Example): boolean => {
   const document: unknown = parse(yaml);
   const keys = typeof document === 'object' && document !== null ? Object.keys(document) : [];
-  return keys.some((key) => ['sources', 'sinks', 'redis', 'kafka', 'http', 'rest', 'state', 'log'].includes(key));
+  return keys.some((key) =>
+    ['sources', 'sinks', 'redis', 'kafka', 'http', 'rest', 'state', 'log', 'tracing'].includes(key),
+  );
 };
 
 describe('each example configuration of the documentation', () => {
@@ -63,5 +69,14 @@ describe('each example configuration of the documentation', () => {
 
   it('is YAML, whatever else stands between its fences', () => {
     expect(examples.filter((example) => !isConfiguration(example)).map(({ place }) => place)).toEqual([]);
+  });
+});
+
+describe('each example of values of the chart', () => {
+  const values: unknown = parse(readFileSync(new URL('helm/keyferry/values.yaml', ROOT), 'utf8'));
+
+  it.each(chartExamples)('sets what there is to set: $place', ({ yaml }) => {
+    const example: unknown = parse(yaml);
+    expect(Object.keys(values as object)).toEqual(expect.arrayContaining(Object.keys(example as object)));
   });
 });

@@ -14,6 +14,8 @@ export class ScriptedRedis implements RedisClient {
   readonly isCluster = true;
   /** notify-keyspace-events of all masters. */
   flags = 'AE';
+  /** What INFO answers, whichever section is asked for; an error: it is refused. */
+  info: string | Error = 'run_id:1\nmaster_replid:1\nrole:master';
   /** Ids of those that cannot be reached. */
   readonly away = new Set<string>();
   /** Connections and subscriptions that are open, by master. */
@@ -89,8 +91,11 @@ export class ScriptedRedis implements RedisClient {
     this.open.push(id);
     let isOpen = true;
     const isReady = (): boolean => isOpen && !this.away.has(id);
-    const call = (name: string): Promise<RedisReply> =>
-      isReady() ? Promise.resolve(this.#reply(name)) : Promise.reject(away());
+    const call = async (name: string): Promise<RedisReply> => {
+      await Promise.resolve();
+      if (!isReady()) throw away();
+      return this.#reply(name);
+    };
     return {
       call,
       pipeline: (commands) => Promise.all(commands.map(([name]) => call(name))),
@@ -110,7 +115,10 @@ export class ScriptedRedis implements RedisClient {
 
   #reply(name: string): RedisReply {
     if (name === 'CONFIG') return [Buffer.from('notify-keyspace-events'), Buffer.from(this.flags)];
-    if (name === 'INFO') return Buffer.from('run_id:1\nmaster_replid:1\nrole:master');
+    if (name === 'INFO') {
+      if (this.info instanceof Error) throw this.info;
+      return Buffer.from(this.info);
+    }
     if (name === 'SCAN') return [Buffer.from('0'), []];
     return name === 'DBSIZE' ? 0 : null;
   }
