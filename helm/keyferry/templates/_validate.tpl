@@ -117,6 +117,10 @@
 {{- $problems = append $problems (printf "redis.cluster.nodes is %d, which makes %d masters, and a cluster needs 3: give %d or more, or 1 for a single server" $nodes (div $nodes $group | int) (mul 3 $group | int)) -}}
 {{- end -}}
 {{- end -}}
+{{- $standing := dig "spec" "replicas" 0 (lookup "apps/v1" "StatefulSet" $.Release.Namespace (include "keyferry.redis.fullname" $) | default dict) | int -}}
+{{- if and $standing (ne (eq $standing 1) (eq $nodes 1)) -}}
+{{- $problems = append $problems (printf "redis.cluster.nodes is %d, and there is %d now: a single server does not become a cluster, nor a cluster one. Install another release, and copy the keys (docs/two-clusters.md)" $nodes $standing) -}}
+{{- end -}}
 {{- if and .auth.enabled .auth.password .auth.existingSecret -}}
 {{- $problems = append $problems "redis.auth.password and redis.auth.existingSecret are both given: remove one of them" -}}
 {{- end -}}
