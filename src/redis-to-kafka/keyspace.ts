@@ -129,6 +129,7 @@ export class Keyspace {
       traced: this.#traced,
       wakeup: this.#wakeup,
       keys: this.#keys,
+      serverOf: options.isCluster ? (key) => options.reading.serverOf(keyBytes(key)) : undefined,
       onRead: (key, state) => {
         this.#silent.saw(key, state !== undefined && changesSilently(state));
       },

@@ -133,6 +133,14 @@ describe('the masters of a cluster as one connection', () => {
     expect(url).toBeTruthy();
   });
 
+  test('tells which server has a key', async () => {
+    const redis = await connect();
+    for (const key of KEYS) {
+      const server = cluster.nodes.find(({ host, port }) => redis.serverOf(Buffer.from(key)) === `${host}:${port}`);
+      await expect(server?.admin.call('EXISTS', key)).resolves.toEqual(expect.any(Number));
+    }
+  });
+
   test('has database 0 only', () => {
     expect(() => clientOf().connect({ db: 1, name: 'test' })).toThrow(
       expect.objectContaining({ code: 'KF_CONFIG_INVALID' }) as Error,

@@ -58,6 +58,10 @@ describe('in a cluster the topic converges to what Redis holds (I1)', () => {
         },
         { what: 'the topic to equal Redis' },
       );
+      // The command finds what the independent reader finds: nothing.
+      const { status, output } = await daemon.verify();
+      expect(output).toMatch(/: 0 missing, 0 stale, 0 extra, 0 changing/);
+      expect(status).toBe(0);
       const sizes = await Promise.all(all.map((redis) => redis.dbsize()));
       expect(sizes.reduce((sum, size) => sum + size, 0)).toBeGreaterThan(100);
     } finally {

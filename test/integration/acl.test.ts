@@ -113,6 +113,22 @@ describe('with the documented rules and no others', () => {
     expect(await refused()).toEqual([]);
   });
 
+  test('a key that the user may not read keeps none of the others waiting, and its gap stays open', async () => {
+    const topic = topicName();
+    const others = Array.from({ length: 1_000 }, (_, at) => `app:${at}`);
+    await redis.mset(...[...others, 'hidden:1', 'hidden:2'].flatMap((key) => [key, 'v']));
+    const source = { name: 'all', topic, include: ['*'], canaryEvery: '1s' };
+    const daemon = await start({ redis: { url: await user(KEYSPACE, KEYSPACE_NAMES) }, sources: [source] });
+    await published(topic, others.length);
+    await redis.set('app:0', 'another');
+    await published(topic, others.length + 1);
+    const records = await readTopic(inject('kafkaBrokers'), topic);
+    expect(new Set(records.map(({ key }) => key))).toEqual(new Set(others));
+    const [status] = (await daemon.status()).sources;
+    expect(status?.databases.flatMap(({ gapsOpen }) => gapsOpen)).not.toEqual([]);
+    await refused();
+  });
+
   test('a source of streams finds, reads, claims and trims them', async () => {
     const topic = topicName();
     const source = { name: 's', type: 'stream', keys: ['orders:*'], topic, recordKey: '{key}', discoverEvery: '1s' };

@@ -220,6 +220,7 @@ describe('a large key that changes while it is read', () => {
       if (command === 'scriptEach') await between();
       return reply;
     },
+    serverOf: (key) => redis.serverOf(key),
     ready: (signal) => redis.ready(signal),
     get isReady() {
       return redis.isReady;

@@ -82,6 +82,17 @@ export class Daemon {
     this.#child = child;
   }
 
+  /** What `keyferry verify` says of the same configuration, from a process of its own. */
+  async verify(): Promise<{ readonly status: number | null; readonly output: string }> {
+    const file = join(this.#workplace.dir, 'keyferry.yaml');
+    const child = spawn(process.execPath, [MAIN, 'verify', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const [status] = (await once(child, 'close')) as [number | null];
+    return { status, output };
+  }
+
   /** SIGKILL, and whatever it leaves behind stays. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');

@@ -61,6 +61,10 @@ export class ReconnectingConnection implements RedisConnection {
     return eachOf(reply, on.keys.length);
   }
 
+  serverOf(): string | undefined {
+    return this.#line?.address;
+  }
+
   ready(signal?: AbortSignal): Promise<void> {
     if (this.isReady) return Promise.resolve();
     return new Promise((resolve, reject) => {

@@ -47,6 +47,7 @@ export const metered = (connection: RedisConnection, metrics: RedisMetrics, cloc
       metrics.commands(script.readOnly ? 'read' : 'write', on.keys.length);
       return timed(connection.scriptEach(script, on));
     },
+    serverOf: (key) => connection.serverOf(key),
     ready: (signal) => connection.ready(signal),
     get isReady() {
       return connection.isReady;

@@ -42,6 +42,8 @@ export interface RedisConnection {
    * @returns the elements in the order of the keys; errors in the places of the keys whose call failed.
    */
   scriptEach(script: RedisScript, on: ScriptKeys): Promise<readonly (RedisReply | Error)[]>;
+  /** host:port of the server that commands on the key go to; undefined where none is known to have it. */
+  serverOf(key: Buffer): string | undefined;
   /**
    * Resolves once commands can be sent. Rejects with why they cannot when the attempt to connect fails (the next one
    * follows by itself), when `signal` aborts or when the connection is closed.

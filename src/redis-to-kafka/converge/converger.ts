@@ -18,6 +18,7 @@ import { type Change, detectChange } from './change-detection.ts';
 import type { Found, KeySource } from './key-source.ts';
 import { ParkedKeys } from './parked-keys.ts';
 import type { PendingBatch, PendingKeys, Touch } from './pending-keys.ts';
+import { ServerParts } from './server-parts.ts';
 import type { TracedKeys } from './traced-keys.ts';
 
 /** Keys of one read: enough to make the round trip cheap, few enough to hold Redis for about a millisecond. */
@@ -45,6 +46,8 @@ export interface ConvergerOptions {
   /** Notified when a key waits, when the publisher has room, when the pause ends, and when the signal aborts. */
   readonly wakeup: Wakeup;
   readonly keys: KeySource;
+  /** As in ServerPartsOptions. */
+  readonly serverOf?: ((key: KeyName) => string | undefined) | undefined;
   readonly published: PublishedStates;
   readonly publisher: Publisher;
   readonly records: RecordMaker;
@@ -79,17 +82,20 @@ export class Converger {
   readonly #options: ConvergerOptions;
   readonly #publishing = new Set<Promise<void>>();
   readonly #parked: ParkedKeys;
+  readonly #parts: ServerParts;
   #readFailure: string | undefined;
 
   constructor(options: ConvergerOptions) {
     this.#options = options;
     this.#parked = new ParkedKeys(options);
+    this.#parts = new ServerParts(options);
   }
 
   /** Runs until the signal; then waits for what is being published. */
   async run(): Promise<void> {
     await Promise.all(Array.from({ length: READERS }, () => this.#converge()));
     this.#parked.close();
+    await this.#parts.done();
     await Promise.all(this.#publishing);
   }
 
@@ -104,7 +110,7 @@ export class Converger {
       const mayTake = !pause.isPaused && publisher.hasRoom('live');
       const batch = mayTake ? pending.take(KEYS_PER_READ, publisher.hasRoom('background') ? 'all' : 'live') : NOTHING;
       if (batch.keys.length > 0) {
-        await this.#readAndPublish(batch);
+        await this.#readBatch(batch);
         continue;
       }
       await wakeup.wait();
@@ -113,20 +119,40 @@ export class Converger {
     }
   }
 
-  async #readAndPublish(batch: PendingBatch): Promise<void> {
+  /** Where no key of it can be read, nothing is asked for a while. */
+  async #readBatch(batch: PendingBatch): Promise<void> {
+    const { clock, signal } = this.#options;
+    let failed = 0;
+    await this.#parts.run(batch, {
+      read: async (part) => {
+        failed += await this.#readAndPublish(part);
+      },
+      refuse: (part, error) => {
+        failed += this.#park(
+          part,
+          part.keys.map(() => error),
+        );
+      },
+    });
+    if (failed === batch.keys.length) await clock.sleep(RETRY_READ_MS, signal);
+  }
+
+  /** @returns how many keys could not be read. */
+  async #readAndPublish(batch: PendingBatch): Promise<number> {
     const { keys, traced } = this.#options;
     traced?.reading(batch.keys);
     const found = await keys.read(batch.keys);
-    await this.#park(batch, found);
+    const failed = this.#park(batch, found);
     const sent = this.#detect(batch, found);
-    if (sent.length === 0) return;
+    if (sent.length === 0) return failed;
     const publishing = this.#publish(sent).finally(() => this.#publishing.delete(publishing));
     this.#publishing.add(publishing);
+    return failed;
   }
 
-  /** Puts aside what could not be read. Where that is all there was, nothing is asked for a while. */
-  async #park(batch: PendingBatch, found: readonly Found[]): Promise<void> {
-    const { clock, logger, signal } = this.#options;
+  /** Puts aside what could not be read. @returns how much that is. */
+  #park(batch: PendingBatch, found: readonly Found[]): number {
+    const { logger, signal } = this.#options;
     let failure: Error | undefined;
     let failed = 0;
     batch.keys.forEach((key, at) => {
@@ -142,7 +168,7 @@ export class Converger {
         'keys cannot be read; trying again',
       );
     if (failure !== undefined || this.#parked.size === 0) this.#readFailure = failure?.message;
-    if (failed === batch.keys.length) await clock.sleep(RETRY_READ_MS, signal);
+    return failed;
   }
 
   /** Settles what is unchanged, and returns what must be published. */

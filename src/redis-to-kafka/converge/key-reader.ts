@@ -1,4 +1,5 @@
-import type { RedisConnection } from '../../clients/redis/port.ts';
+import type { RedisConnection, RedisReply } from '../../clients/redis/port.ts';
+import { isKeyferryError } from '../../core/errors.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { RecordFormat } from '../../core/key-record.ts';
 import { type KeyState, redisTypeOf } from '../../core/key-state.ts';
@@ -31,9 +32,9 @@ export class KeyReader implements KeySource {
 
   async read(keys: readonly KeyName[]): Promise<readonly Found[]> {
     if (keys.length === 0) return [];
-    const { connection, format, maxValueBytes } = this.#options;
+    const { format } = this.#options;
     const names = keys.map(keyBytes);
-    const replies = await connection.scriptEach(READ_KEYS, { keys: names, args: [format, maxValueBytes] });
+    const replies = await this.#readEach(names, [SMALL_CALL, 1]);
     const found: Found[] = [];
     for (const [at, name] of names.entries()) {
       const reply = replies[at] ?? null;
@@ -41,6 +42,25 @@ export class KeyReader implements KeySource {
       found.push(isLarge(one) ? await this.#readLarge(name, one) : one);
     }
     return found;
+  }
+
+  /**
+   * Redis refuses a call as a whole where the user may not read one of its keys: they are asked for in smaller calls, down
+   * to one for each, so that only that key stays unread.
+   * @param sizes of the smaller calls.
+   */
+  async #readEach(names: readonly Buffer[], [size, ...sizes]: readonly number[]): Promise<(RedisReply | Error)[]> {
+    const { connection, format, maxValueBytes } = this.#options;
+    const replies = [...(await connection.scriptEach(READ_KEYS, { keys: names, args: [format, maxValueBytes] }))];
+    const refused = [...names.keys()].filter((at) => isOfAKey(replies[at]));
+    if (size === undefined || names.length === 1 || refused.length === 0) return replies;
+    await Promise.all(
+      chunks(refused, size).map(async (places) => {
+        const again = await this.#readEach(namesAt(names, places), sizes);
+        for (const [at, place] of places.entries()) replies[place] = again[at] ?? null;
+      }),
+    );
+    return replies;
   }
 
   async exist(keys: readonly KeyName[]): Promise<readonly boolean[]> {
@@ -61,6 +81,19 @@ export class KeyReader implements KeySource {
     }
   }
 }
+
+/** Of a few hundred keys, of which one is refused, it takes few calls to find that one; and few keys wait for many. */
+const SMALL_CALL = 25;
+
+/** Whether the user may run the command, but not on one of the keys. */
+const isOfAKey = (reply: RedisReply | Error | undefined): boolean =>
+  isKeyferryError(reply, 'KF_REDIS_PERMISSION') && /\bkeys?\b/.test(reply.message);
+
+const chunks = <T>(items: readonly T[], size: number): readonly (readonly T[])[] =>
+  Array.from({ length: Math.ceil(items.length / size) }, (_, at) => items.slice(at * size, (at + 1) * size));
+
+const namesAt = (names: readonly Buffer[], places: readonly number[]): readonly Buffer[] =>
+  places.flatMap((at) => names[at] ?? []);
 
 const HLL = Buffer.from('HYLL');
 /** A compressed DUMP payload begins with its lengths; the first bytes of the content follow as they are. */

@@ -101,6 +101,7 @@ export class ScriptedRedis implements RedisClient {
       pipeline: (commands) => Promise.all(commands.map(([name]) => call(name))),
       script: () => Promise.reject(away()),
       scriptEach: (_, { keys }) => Promise.resolve(keys.map(() => null)),
+      serverOf: () => id,
       ready: () => (isReady() ? Promise.resolve() : Promise.reject(away())),
       get isReady() {
         return isReady();

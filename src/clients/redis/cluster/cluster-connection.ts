@@ -1,5 +1,5 @@
 import { KeyferryError } from '../../../core/errors.ts';
-import type { RedisAddress } from '../address.ts';
+import { type RedisAddress, addressText } from '../address.ts';
 import { refusal } from '../errors.ts';
 import type {
   RedisArgument,
@@ -87,6 +87,11 @@ export class ClusterConnection implements RedisConnection {
       }),
     );
     return replies;
+  }
+
+  serverOf(key: Buffer): string | undefined {
+    const owner = this.#nodes.ownerOf(slotOf(key));
+    return owner && addressText(owner);
   }
 
   async close(): Promise<void> {

@@ -11,6 +11,7 @@ const refusing = (words: string): RedisConnection => {
     pipeline: (commands) => Promise.resolve(commands.map(() => refused)),
     script: () => Promise.reject(refused),
     scriptEach: () => Promise.resolve([]),
+    serverOf: () => undefined,
     ready: () => Promise.resolve(),
     isReady: true,
     close: () => Promise.resolve(),
