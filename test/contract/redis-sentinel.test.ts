@@ -3,6 +3,7 @@ import { type RedisClientOptions, connectRedis } from '../../src/clients/redis/c
 import type { RedisConnection, SubscriptionHandler } from '../../src/clients/redis/port.ts';
 import { isKeyferryError } from '../../src/core/errors.ts';
 import { createAuthority } from '../support/certificates.ts';
+import { rulesIn } from '../support/documented-redis-rules.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
 import { processProvider } from '../support/process-provider.ts';
@@ -180,6 +181,42 @@ describe('behind sentinels that want a password', () => {
       const refused: unknown = await connect(behind(wrong)).catch((error: unknown) => error);
       expect(isKeyferryError(refused, 'KF_REDIS_AUTH')).toBe(true);
     }
+  });
+});
+
+describe('behind sentinels that have users', () => {
+  const WITHOUT = '+sentinel|get-master-addr-by-name';
+  const giveUser = async (without = ''): Promise<void> => {
+    const { rules, newer } = rulesIn(['At each sentinel']);
+    for (const sentinel of await sentinels()) {
+      const set = (...some: readonly string[]) => sentinel.call('ACL', 'SETUSER', 'keyferry', ...some);
+      await set('reset', 'resetchannels', 'on', '>geheim', ...rules.filter((rule) => rule !== without));
+      // An older server does not know them.
+      for (const rule of newer) await set(rule).catch(() => undefined);
+    }
+  };
+  const sentinels = (): Promise<readonly RedisConnection[]> =>
+    Promise.all(trio.nodes.map((node) => connect(connectRedis({ url: `redis://${node}`, name: 'test' }))));
+  const user = { sentinelUsername: 'keyferry', sentinelPassword: 'geheim' };
+
+  test('the documented rules are enough, through a failover too, and nothing is refused', async () => {
+    await start();
+    await giveUser();
+    const connection = await connect(behind(user));
+    expect(await portOf(connection)).toBe(trio.master.port);
+    await trio.master.kill();
+    await eventually(async () => (await portOf(connection)) === trio.replica.port, {
+      what: 'the connection to follow the new master',
+    });
+    for (const sentinel of await sentinels()) expect(await sentinel.call('ACL', 'LOG')).toEqual([]);
+  });
+
+  test('a rule that lacks is told', async () => {
+    await start();
+    await giveUser(WITHOUT);
+    const refused: unknown = await connect(behind(user)).catch((error: unknown) => error);
+    expect(isKeyferryError(refused, 'KF_REDIS_PERMISSION')).toBe(true);
+    expect(String(refused)).toContain('get-master-addr-by-name');
   });
 });
 
