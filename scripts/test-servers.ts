@@ -16,7 +16,8 @@ const SUITES = [
   ...['capabilities', 'client', 'subscription', 'topology', 'cluster'].map(
     (name) => `test/contract/redis-${name}.test.ts`,
   ),
-  ...['key-reader', 'key-reader-large', 'write-commands', 'verify', 'check'],
+  ...['key-reader', 'key-reader-large', 'write-commands', 'verify', 'check', 'check-cluster'],
+  ...['cluster-sink', 'cluster-streams', 'cluster-lists', 'cluster-rest'],
   ...['sink-types', 'sink-faults', 'plain-sink-types', 'plain-sink-append', 'plain-sink-faults'],
   ...[
     'stream-source',
