@@ -51,6 +51,20 @@ describe('I8: records that cannot be applied', () => {
     };
   };
 
+  test('of several partitions at once become one letter each, and none is lost', async () => {
+    const topic = `${fixture.topic}.wide`;
+    const admin = fixture.kafka().admin();
+    await admin.create({ name: topic, partitions: 8, config: {} });
+    await admin.close();
+    const count = 400;
+    const bad = Array.from({ length: count }, (_, at) => ({ topic, partition: at % 8, key: Buffer.from(`k${at}`) }));
+    for (let at = 0; at < count; at += 40) await fixture.send(...bad.slice(at, at + 40));
+    fixture.start({ topics: [topic], deadLetter: deadLetter(), format: 'json', key: '{value.id}', as: 'string' });
+    await fixture.caughtUp();
+    const found = (await letters()).map(({ key }) => key);
+    expect([found.length, new Set(found).size]).toEqual([count, count]);
+  });
+
   test('go to the dead-letter topic, unchanged, with place and cause; their key keeps what it had', async () => {
     fixture.start({ deadLetter: deadLetter() });
     await fixture.redis.set('good', 'before');
