@@ -1,7 +1,7 @@
 /**
- * The one way in to `npm run demo`, `npm test`, `npm run test:servers` and `npm run bench`, on a fresh clone too: plain
- * JavaScript without dependencies, for any Node from 18 on. Installs what package-lock.json names, then runs the real
- * thing on a Node that is new enough: the system's, or the one that comes as a package.
+ * The one way in to the commands that start things (demo, test, test:servers, test:image, test:k8s, bench), on a fresh clone
+ * too: plain JavaScript without dependencies, for any Node from 18 on. Installs what package-lock.json names, then runs the
+ * real thing on a Node that is new enough: the system's, or the one that comes as a package.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
@@ -20,16 +20,18 @@ const say = (text) => process.stderr.write(`keyferry: ${text}\n`);
 process.on('SIGINT', () => {});
 
 /** Runs to the end. Resolves with the exit status. */
-const run = (program, programArgs, path = process.env.PATH) =>
+const run = (program, programArgs, path = process.env.PATH, { stdio = 'inherit', env = {} } = {}) =>
   new Promise((resolve) => {
-    const child = spawn(program, programArgs, { cwd: ROOT, stdio: 'inherit', env: { ...process.env, PATH: path } });
+    const child = spawn(program, programArgs, { cwd: ROOT, stdio, env: { ...process.env, ...env, PATH: path } });
+    child.stdout?.pipe(process.stdout, { end: false });
+    child.stderr?.pipe(process.stderr, { end: false });
     const pass = (signal) => child.kill(signal);
     process.on('SIGTERM', pass);
     child.on('error', (error) => {
       say(`${program}: ${error.message}`);
       resolve(127);
     });
-    child.on('exit', (code, signal) => {
+    child.on('close', (code, signal) => {
       process.off('SIGTERM', pass);
       resolve(code ?? (signal === 'SIGINT' ? 130 : 1));
     });
@@ -67,28 +69,63 @@ const node = findNode();
 const path = [dirname(node), BIN, process.env.PATH].join(delimiter);
 const npmRun = (script) => run('npm', ['run', '--silent', script], path);
 
+/** They run side by side: most tests wait for servers and faults. */
+const COLUMNS = [
+  ['unit', 'property', 'chart', 'contract', 'integration'],
+  ['page', 'e2e'],
+].map((projects) => projects.flatMap((name) => ['--project', name]));
+
 /** Everything that must hold; says in its last line how many tests passed and failed. A broken check counts as one. */
 const test = async () => {
   const brokenChecks = (await npmRun('static')) === 0 ? 0 : 1;
   if ((await npmRun('build')) !== 0) return summary({ passed: 0, failed: brokenChecks + 1, skipped: 0 });
-  const { status, passed, failed, skipped } = await runTests();
-  // An error outside of any test fails the run, and no test.
-  const unnamed = status !== 0 && failed === 0 ? 1 : 0;
-  return summary({ passed, failed: failed + unnamed + brokenChecks, skipped });
+  const runs = args.length > 0 ? [args] : COLUMNS;
+  const { passed, failed, skipped } = sum(await Promise.all(runs.map(runTests)));
+  return summary({ passed, failed: failed + brokenChecks, skipped });
 };
 
-const runTests = async () => {
+/** Those of the contract that bring no servers of their own as local processes. */
+const CONTAINER_SUITES = ['stack', 'redis-client', 'redis-subscription', 'redis-capabilities', 'kafka-drivers'];
+
+/** The image; then the stack of the tests once more, with Redis and Kafka in containers. */
+const testImage = async () => {
+  const image = await runTests(['--config', 'test/image/vitest.config.ts', ...args]);
+  say(
+    `contract suites with servers in containers: ${CONTAINER_SUITES.join(', ')} (the others need local processes, or minutes)`,
+  );
+  process.env.KEYFERRY_TEST_STACK = 'containers';
+  const contract = await runTests(CONTAINER_SUITES.map((name) => `test/contract/${name}.test.ts`));
+  return summary(sum([image, contract]));
+};
+
+/** The chart, on the cluster that KUBECONFIG points at. */
+const testKubernetes = async () => summary(await runTests(['--config', 'test/k8s/vitest.config.ts', ...args]));
+
+/** How many tests passed, failed and were skipped. An error outside of any test fails the run, and counts as one. */
+const runTests = async (vitestArgs) => {
   const dir = mkdtempSync(join(tmpdir(), 'keyferry-test-'));
-  process.env.KEYFERRY_TEST_COUNTS = join(dir, 'counts.json');
+  const counted = join(dir, 'counts.json');
   const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'scripts/count-tests.mjs')}`];
-  const status = await run(node, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...args], path);
+  const status = await run(
+    node,
+    [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...vitestArgs],
+    path,
+    // Not the terminal itself, which two runs would redraw at once.
+    { stdio: ['inherit', 'pipe', 'pipe'], env: { KEYFERRY_TEST_COUNTS: counted } },
+  );
   try {
-    return { status, ...JSON.parse(readFileSync(process.env.KEYFERRY_TEST_COUNTS, 'utf8')) };
+    const counts = JSON.parse(readFileSync(counted, 'utf8'));
+    return { ...counts, failed: counts.failed + (status !== 0 && counts.failed === 0 ? 1 : 0) };
   } catch {
-    return { status, passed: 0, failed: 0, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0 };
   } finally {
     rmSync(dir, { recursive: true });
   }
+};
+
+const sum = (counts) => {
+  const total = (key) => counts.reduce((all, one) => all + one[key], 0);
+  return { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
 };
 
 const summary = ({ passed, failed, skipped }) => {
@@ -108,6 +145,8 @@ const COMMANDS = {
   bench: () => built('bench.ts'),
   'test-servers': () => run(node, [join(ROOT, 'scripts/test-servers.ts'), ...args], path),
   test,
+  'test-image': testImage,
+  'test-k8s': testKubernetes,
 };
 const start = COMMANDS[command];
 if (start === undefined) {

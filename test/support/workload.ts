@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Cluster, Redis } from 'ioredis';
 
 /** Kinds of writes, over few enough keys that they meet: types change, keys go and come back. */
@@ -36,13 +37,16 @@ const WRITES: readonly ((redis: Redis, key: string, n: number) => Promise<unknow
 /** A writer that goes on through every fault: a write that fails is no write. */
 export class Workload {
   readonly #redis: Redis;
+  readonly #pauseMs: number;
   #writes = 0;
   #isRunning = false;
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(redis: Redis | Cluster) {
+  /** @param pauseMs between bursts of 20 writes, where the servers share a machine that has little to give. */
+  constructor(redis: Redis | Cluster, { pauseMs = 0 } = {}) {
     // Both take the same commands; only their types have no name in common.
     this.#redis = redis as Redis;
+    this.#pauseMs = pauseMs;
   }
 
   /** Writes that Redis has answered, errors like a wrong type among them. */
@@ -71,6 +75,7 @@ export class Workload {
     while (goesOn()) {
       const burst = Array.from({ length: 20 }, (_, at) => this.#write(this.#writes + at));
       await Promise.all(burst);
+      if (this.#pauseMs > 0) await sleep(this.#pauseMs);
     }
   }
 

@@ -62,7 +62,14 @@ export const TOPOLOGIES: Readonly<Record<'standalone' | 'sentinel' | 'cluster', 
   cluster: [
     {
       what: 'following the cluster',
-      commands: [['CLUSTER', 'INFO'], ['CLUSTER', 'NODES'], ['CLUSTER', 'SLOTS'], ['CLUSTER', 'MYID'], ['ASKING']],
+      commands: [
+        ['CLUSTER', 'INFO'],
+        ['CLUSTER', 'NODES'],
+        ['CLUSTER', 'SLOTS'],
+        ['CLUSTER', 'MYID'],
+        ['ASKING'],
+        ['ROLE'],
+      ],
       keys: [],
     },
   ],

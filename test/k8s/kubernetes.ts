@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** Runs a program to its end. Gives its stdout. @throws with what it wrote to stderr. */
+const run = async (program: string, args: readonly string[], input = ''): Promise<string> => {
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] });
+  const output = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (output.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output.stderr += chunk.toString()));
+  child.stdin.end(input);
+  await once(child, 'close');
+  if (child.exitCode !== 0) {
+    throw new Error(`${program} ${args.join(' ')}: status ${child.exitCode ?? 0}\n${output.stderr}\n${output.stdout}`);
+  }
+  return output.stdout.trim();
+};
+
+/** @param input its standard input, for `--filename -`. */
+export const kubectl = (args: readonly string[], input?: string): Promise<string> => run('kubectl', args, input);
+
+export const helm = (args: readonly string[], input?: string): Promise<string> => run('helm', args, input);
+
+export interface Pod {
+  readonly metadata: { readonly name: string; readonly uid: string };
+  readonly spec: { readonly nodeName: string };
+  readonly status: {
+    readonly podIP?: string;
+    readonly phase: string;
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[];
+  };
+}
+
+export const isReady = ({ status }: Pod): boolean =>
+  status.conditions?.some(({ type, status: value }) => type === 'Ready' && value === 'True') ?? false;
+
+/** A namespace of the cluster, for one file of tests. */
+export class Namespace {
+  readonly name: string;
+
+  private constructor(name: string) {
+    this.name = name;
+  }
+
+  /** Empty: what a run before left there is deleted first. */
+  static async create(name: string): Promise<Namespace> {
+    await kubectl(['delete', 'namespace', name, '--ignore-not-found', '--timeout', '180s']);
+    await kubectl(['create', 'namespace', name]);
+    return new Namespace(name);
+  }
+
+  kubectl(args: readonly string[], input?: string): Promise<string> {
+    return kubectl(['--namespace', this.name, ...args], input);
+  }
+
+  helm(args: readonly string[], input?: string): Promise<string> {
+    return helm(['--namespace', this.name, ...args], input);
+  }
+
+  apply(manifest: string): Promise<string> {
+    return this.kubectl(['apply', '--filename', '-'], manifest);
+  }
+
+  async json<T>(args: readonly string[]): Promise<T> {
+    return JSON.parse(await this.kubectl([...args, '--output', 'json'])) as T;
+  }
+
+  async pods(selector: string): Promise<readonly Pod[]> {
+    return (await this.json<{ readonly items: readonly Pod[] }>(['get', 'pods', '--selector', selector])).items;
+  }
+
+  pod(name: string): Promise<Pod> {
+    return this.json<Pod>(['get', 'pod', name]);
+  }
+
+  /** Resolves once the StatefulSet, Deployment or DaemonSet has all its pods, of the newest template, and ready. */
+  async rolledOut(workload: string, timeoutS = 300): Promise<void> {
+    await this.kubectl(['rollout', 'status', workload, '--timeout', `${timeoutS}s`]);
+  }
+
+  /** Decoded. */
+  async secret(name: string, key: string): Promise<string> {
+    const { data } = await this.json<{ readonly data: Readonly<Record<string, string>> }>(['get', 'secret', name]);
+    return Buffer.from(data[key] ?? '', 'base64').toString();
+  }
+
+  async clusterIp(service: string): Promise<string> {
+    return this.kubectl(['get', 'service', service, '--output', 'jsonpath={.spec.clusterIP}']);
+  }
+
+  /** In the background: the next run waits for its end. KEYFERRY_TEST_KEEP keeps it, to be looked at. */
+  async delete(): Promise<void> {
+    if (process.env['KEYFERRY_TEST_KEEP'] !== undefined) return;
+    await kubectl(['delete', 'namespace', this.name, '--wait=false']);
+  }
+}
