@@ -41,13 +41,12 @@ export class TestBrowser {
     afterAll(() => this.#browser?.close());
   }
 
-  /** Opens the status page of a daemon as a new visitor. */
-  async visit(daemon: Daemon, options: BrowserContextOptions & { readonly path?: string } = {}): Promise<Visit> {
+  /** Opens the status page of a daemon as a new visitor, below `url` where it is served elsewhere. */
+  async visit(daemon: Daemon, options: BrowserContextOptions & { readonly url?: string } = {}): Promise<Visit> {
     if (this.#browser === undefined) throw new Error('the browser has not started');
-    const { path = '/', ...context } = options;
+    const { url = `http://127.0.0.1:${daemon.port}/`, ...context } = options;
     const page = await (await this.#browser.newContext({ viewport: WIDE, ...context })).newPage();
     page.setDefaultTimeout(60_000);
-    const origin = `http://127.0.0.1:${daemon.port}`;
     const complaints: string[] = [];
     const strangers: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
@@ -57,10 +56,10 @@ export class TestBrowser {
       if (['error', 'warning'].includes(message.type()) && !isNetwork) complaints.push(message.text());
     });
     page.on('request', (request) => {
-      if (!request.url().startsWith(`${origin}/`)) strangers.push(request.url());
+      if (!request.url().startsWith(url)) strangers.push(request.url());
     });
     await page.addInitScript({ content: axe.source });
-    await page.goto(origin + path);
+    await page.goto(url);
     return { page, complaints, strangers };
   }
 }

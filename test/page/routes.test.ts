@@ -1,5 +1,8 @@
+import { execFile } from 'node:child_process';
+import { readdir } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ERROR_CODES } from '../../src/core/errors.ts';
 import { createMetrics } from '../../src/observability/create-metrics.ts';
@@ -24,7 +27,7 @@ describe('the files of the status page', () => {
 
   it('need no token, since they hold no data, and forbid whatever is not of the daemon', async () => {
     const server = await started({ token: 'secret' });
-    for (const path of ['/', '/page/app.js', '/page/style.css', '/page/uplot.js', '/page/uplot.css', '/page/errors']) {
+    for (const path of ['/', '/page/app.js', '/page/base.css', '/page/uplot.js', '/page/uplot.css', '/page/errors']) {
       const answer = await server.get(path);
       expect(answer.status, path).toBe(200);
       const policy = answer.headers.get('content-security-policy');
@@ -52,6 +55,17 @@ describe('the files of the status page', () => {
     const socket = connect(server.port, '127.0.0.1');
     socket.end('GET /page/../routes.ts HTTP/1.1\r\nhost: 127.0.0.1\r\nconnection: close\r\n\r\n');
     expect(await text(socket)).toMatch(/^HTTP\/1\.1 404 /);
+  });
+
+  it('are all in the package that is published', async () => {
+    const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      maxBuffer: 10_000_000,
+    });
+    const [pack] = JSON.parse(stdout) as readonly { readonly files: readonly { readonly path: string }[] }[];
+    const packed = pack?.files.map(({ path }) => path) ?? [];
+    const served = (await readdir('src/rest/page/assets')).filter((name) => /\.(html|css|js|svg)$/.test(name));
+    expect(served).not.toEqual([]);
+    expect(packed).toEqual(expect.arrayContaining(served.map((name) => `dist/rest/page/assets/${name}`)));
   });
 
   it('explain every error code', async () => {

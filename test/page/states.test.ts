@@ -44,6 +44,20 @@ describe('the status page', () => {
     await inspect(page, 'repairing');
   });
 
+  it('lists every gap, with what was its cause', async () => {
+    const daemon = await fixture.daemon();
+    await daemon.settled();
+    const { page } = await fixture.browser.visit(daemon);
+    const source = page.getByRole('article', { name: 'Source all-keys' });
+    await source.locator('summary').click();
+    await source.getByRole('listitem').filter({ hasText: 'start' }).waitFor();
+    expect(await source.locator('.gap').count()).toBe(1);
+    await fixture.redis.client('KILL', 'TYPE', 'PUBSUB');
+    await source.getByRole('listitem').filter({ hasText: 'feed-lost' }).waitFor();
+    expect(await source.locator('.gap').count()).toBe(await source.getByRole('listitem').count());
+    await source.getByText(/^None open; the last one at/).waitFor();
+  });
+
   it('says that Kafka is out of reach, with a code that leads to what to do', async () => {
     const kafka = await (await stackProvider()).startKafka();
     const daemon = await fixture.daemon({ kafka: { brokers: [...kafka.brokers] } });

@@ -63,7 +63,7 @@ const keepCards = (told) => {
   }
   for (const [id, card] of cards) {
     if (seen.has(id)) continue;
-    card.root.remove();
+    card.close();
     cards.delete(id);
   }
 };

@@ -41,6 +41,8 @@ export class FlowChart {
   #p99Ms = [];
   /** @type {uPlot[]} */
   #plots = [];
+  #closed = new AbortController();
+  #resized = new ResizeObserver(() => this.#fit());
 
   /**
    * @param {HTMLElement} host
@@ -49,13 +51,16 @@ export class FlowChart {
   constructor(host, readout) {
     this.#host = host;
     this.#readout = readout;
-    new ResizeObserver(() => {
-      this.#fit();
-    }).observe(host);
+    this.#resized.observe(host);
     // Colours are drawn into the canvas: another scheme needs another drawing.
-    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
-      this.#build();
-    });
+    const { signal } = this.#closed;
+    matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#build(), { signal });
+  }
+
+  close() {
+    this.#closed.abort();
+    this.#resized.disconnect();
+    for (const plot of this.#plots) plot.destroy();
   }
 
   /**

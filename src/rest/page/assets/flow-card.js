@@ -47,6 +47,11 @@ export class FlowCard {
     this.#button('pause', flow.name, () => actions.pause(this.#flow, kind));
   }
 
+  close() {
+    this.root.remove();
+    this.#chart.close();
+  }
+
   /** What the daemon told; cheap, and done while nobody looks too, so that the chart has no hole. @param {Flow} flow @param {number} at */
   told(flow, at) {
     this.#flow = flow;
