@@ -38,6 +38,18 @@ export const producerContract = (client: KafkaClient, brokers: readonly string[]
       for (const topic of topics) expect(values((await readAll(driver, topic)).records)).toEqual([topic]);
     });
 
+    it('takes sends that begin at once, in the order of their calls', async () => {
+      const topic = await newTopic(driver, 3);
+      const producer = await newProducer();
+      const sends = Array.from({ length: 8 }, (_, send) =>
+        Array.from({ length: 50 }, (_key, at) => record(topic, `key-${at}`, String(send))),
+      );
+      await Promise.all(sends.map((send) => producer.send(send)));
+      const byKey = Map.groupBy((await readAll(driver, topic)).records, ({ key }) => String(key));
+      expect(byKey.size).toBe(50);
+      for (const records of byKey.values()) expect(values(records)).toEqual(['0', '1', '2', '3', '4', '5', '6', '7']);
+    });
+
     it('puts every key where the Java client puts it', async () => {
       for (const partitions of [3, 12] as const) {
         const topic = await newTopic(driver, partitions);

@@ -1,5 +1,6 @@
 import { systemClock as clock } from '../../core/clock.ts';
 import type { ErrorCode, KeyferryError } from '../../core/errors.ts';
+import { Turns } from '../../core/turns.ts';
 import { ASKS, type Ask } from './asks.ts';
 import { LaneAcknowledgement, toLanes, type Lane } from './lanes.ts';
 import type { Acknowledgement, OutgoingRecord, RecordProducer } from './port.ts';
@@ -37,12 +38,22 @@ export class LaneProducer implements RecordProducer {
   /** The send that is under way, or that was rejected. */
   #transfer: { readonly records: readonly OutgoingRecord[]; readonly lanes: readonly Lane[] } | undefined;
   #sends = 0;
+  /** Two at once would share one transfer, and write records twice or never. */
+  readonly #turns = new Turns();
 
   constructor(transport: LaneTransport) {
     this.#transport = transport;
   }
 
-  async send(records: readonly OutgoingRecord[]): Promise<readonly Acknowledgement[]> {
+  send(records: readonly OutgoingRecord[]): Promise<readonly Acknowledgement[]> {
+    return this.#turns.take(() => this.#send(records));
+  }
+
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  async #send(records: readonly OutgoingRecord[]): Promise<readonly Acknowledgement[]> {
     if (this.#transfer !== undefined && this.#transfer.records !== records) {
       this.#transfer = undefined;
       await this.#transport.abandon();
@@ -51,10 +62,6 @@ export class LaneProducer implements RecordProducer {
     const lanes = await this.#transferred(records);
     this.#transfer = undefined;
     return lanes.map((lane) => new LaneAcknowledgement(lane));
-  }
-
-  async close(): Promise<void> {
-    await this.#transport.close();
   }
 
   async #transferred(records: readonly OutgoingRecord[]): Promise<readonly Lane[]> {

@@ -32,7 +32,7 @@ export interface Acknowledgement {
   offsetOf(record: OutgoingRecord): bigint | undefined;
 }
 
-/** An idempotent producer, acks=all. One send at a time: await it before the next one, or lose the order. */
+/** An idempotent producer, acks=all. Sends go one after the other, in the order of their calls. */
 export interface RecordProducer {
   /**
    * Resolves when all in-sync replicas hold every record. On rejection any part of the batch may stand in the log: the

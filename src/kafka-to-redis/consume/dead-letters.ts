@@ -1,7 +1,6 @@
 import type { IncomingRecord, KafkaDriver, OutgoingRecord } from '../../clients/kafka/port.ts';
 import { KeyferryError } from '../../core/errors.ts';
 import { isTransient } from '../../core/retry.ts';
-import { Turns } from '../../core/turns.ts';
 import { letter } from '../../dead-letters/letter.ts';
 
 /** A record that cannot be applied, where it stands, and why. */
@@ -43,13 +42,11 @@ export const openDeadLetters = async (
   }
   await ensureTopic(kafka, deadLetter);
   const producer = await kafka.producer();
-  // Partitions put letters aside at once, and a producer takes one send at a time.
-  const turns = new Turns();
   return {
     put: async (poison) => {
       try {
         const letters = poison.map((each) => letterOf(each, name, deadLetter));
-        await turns.take(() => producer.send(letters));
+        await producer.send(letters);
       } catch (error) {
         if (isTransient(error)) throw error;
         throw stopped(name, poison, `the dead-letter topic ${deadLetter} does not take it`, error);
