@@ -21,12 +21,14 @@ const cluster = async (nodeOf?: (at: number) => string): Promise<RedisPods> => {
 const nodeOf = (pods: RedisPods, port: number): string | undefined =>
   pods.pods.find((pod) => pod.port === port)?.kubernetesNode;
 
-/** Writes keys all over the slots, and gives what reads them back from whoever has them. */
-const writeKeys = async (pod: RedisPod, count = 200): Promise<void> => {
-  for (let at = 0; at < count; at += 1) await pod.cli('-c', 'SET', `key:${at}`, `value ${at}`);
+const KEYS = Array.from({ length: 200 }, (_, at) => `key:${at}`);
+/** Writes keys all over the slots. */
+const writeKeys = async (pod: RedisPod): Promise<void> => {
+  const replies = await pod.commands(KEYS.map((key) => `SET ${key} value-of-${key}`));
+  expect(replies).toEqual(KEYS.map(() => 'OK'));
 };
-const keysAreThere = async (pod: RedisPod, count = 200): Promise<void> => {
-  for (let at = 0; at < count; at += 1) expect(await pod.cli('-c', 'GET', `key:${at}`)).toBe(`value ${at}`);
+const keysAreThere = async (pod: RedisPod): Promise<void> => {
+  expect(await pod.commands(KEYS.map((key) => `GET ${key}`))).toEqual(KEYS.map((key) => `value-of-${key}`));
 };
 
 const idOf = (pod: RedisPod): Promise<string> => pod.cli('CLUSTER', 'MYID');

@@ -99,9 +99,16 @@ export class RedisPod {
 
   /** What redis-cli answers. */
   async cli(...args: readonly string[]): Promise<string> {
-    const password = this.#pods.password === undefined ? [] : ['--pass', this.#pods.password, '--no-auth-warning'];
-    const { stdout } = await run('redis-cli', ['-p', String(this.port), '-e', ...password, ...args]);
+    const { stdout } = await run('redis-cli', [...this.#login, '-e', ...args]);
     return stdout.trim();
+  }
+
+  /** What redis-cli answers to each, from whichever server has the key. */
+  async commands(lines: readonly string[]): Promise<readonly string[]> {
+    const child = run('redis-cli', [...this.#login, '-c']);
+    child.child.stdin?.end(`${lines.join('\n')}\n`);
+    const answers = (await child).stdout.trim().split('\n');
+    return answers.filter((line) => !line.startsWith('-> Redirected'));
   }
 
   async role(): Promise<string> {
@@ -111,6 +118,11 @@ export class RedisPod {
   /** A name that every machine knows: an address of loopback. */
   get #host(): string {
     return `127.0.0.${10 + this.#at}`;
+  }
+
+  get #login(): readonly string[] {
+    const { password } = this.#pods;
+    return ['-p', String(this.port), ...(password === undefined ? [] : ['--pass', password, '--no-auth-warning'])];
   }
 
   get #volume(): string {

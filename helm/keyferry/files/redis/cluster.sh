@@ -59,7 +59,7 @@ until_true 'replicas to have masters' replicas_are_placed
 until_true 'replicas to have the data' replicas_are_synced
 until_true 'masters to be on different nodes' masters_are_spread
 if [ "${REBALANCE:-yes}" = yes ]; then
-  until_true 'masters to have their slots' rebalance
+  until_true 'masters to have their slots' rebalance "$first"
 fi
 say 'the cluster stands:'
 exec sh "${SCRIPTS:-/scripts}/status.sh"

@@ -14,8 +14,10 @@ CLI=$(command -v redis-cli || command -v valkey-cli) || {
 }
 if [ -r "${PASSWORD_FILE:-}" ]; then
   REDISCLI_AUTH=$(cat "$PASSWORD_FILE")
-  export REDISCLI_AUTH
+  VALKEYCLI_AUTH=$REDISCLI_AUTH
+  export REDISCLI_AUTH VALKEYCLI_AUTH
 fi
+# shellcheck disable=SC2034
 SLOTS=16384
 ANSWER_SECONDS=${ANSWER_SECONDS:-2}
 

@@ -57,7 +57,7 @@ leaving_are_empty() {
   echo "$owners" | awk '$8 ~ /fail/' | grep -q . && fail "a server that is to go has slots and is out of reach: $owners"
   say "moving the slots of $(echo "$owners" | cut -d' ' -f3 | tr '\n' ' ')"
   # shellcheck disable=SC2046
-  rebalance --cluster-weight $(leaving | awk '$4 == "master" { print $1 "=0" }')
+  rebalance "$first" --cluster-weight $(leaving | awk '$4 == "master" { print $1 "=0" }')
   return 1
 }
 

@@ -72,13 +72,13 @@ no_slot_is_open() {
   done
 }
 
-# rebalance ARGUMENT...: moves slots until the masters have about the same number, or what the arguments say. It fails where a server
+# rebalance HOST:PORT ARGUMENT...: moves slots until the masters have about the same number, or what the arguments say. It fails where a server
 # restarts meanwhile, and is to be called again.
 rebalance() {
   # redis-cli mends nothing while a server is in the list that cannot be reached.
   all_answer && forget_dead
   if ! no_slot_is_open; then
-    cli "$first" --cluster fix "$first"
+    cli "$1" --cluster fix "$1"
   fi
-  cli "$first" --cluster rebalance "$first" --cluster-use-empty-masters "$@" && no_slot_is_open
+  cli "$1" --cluster rebalance "$@" --cluster-use-empty-masters && no_slot_is_open
 }
