@@ -76,6 +76,20 @@ const survives = async (what: () => Promise<void>): Promise<void> => {
 
 const uidOfKeyferry = async (): Promise<string> => (await namespace.pod('keyferry-0')).metadata.uid;
 
+/** Deletes the pod of a master. Resolves once another master has its slots, and another pod its name. */
+const loseMaster = async (how: readonly string[]): Promise<void> => {
+  const [master] = await masters();
+  const { name, uid } = (master as RedisMaster).pod.metadata;
+  await namespace.kubectl(['delete', 'pod', name, ...how]);
+  await eventually(
+    async () => {
+      const isBack = (await namespace.pod(name)).metadata.uid !== uid;
+      return isBack && (await masters()).every(({ pod }) => pod.metadata.name !== name);
+    },
+    { what: `another master in the place of ${name}`, timeoutMs: 120_000 },
+  );
+};
+
 /** How a pod is told to go. Forced: as when its node dies, with no time for anything. */
 const GOODBYES = [
   ['with time to say goodbye', ['--wait=false']],
@@ -137,13 +151,7 @@ describe('one install gives a Redis Cluster with Keyferry beside it, which', () 
 describe('under load, topic and copy equal Redis after', () => {
   test.each(GOODBYES)('a master of Redis went %s', async (_, how) => {
     await survives(async () => {
-      const [master] = await masters();
-      const { name, uid } = (master as RedisMaster).pod.metadata;
-      await namespace.kubectl(['delete', 'pod', name, ...how]);
-      await eventually(async () => (await namespace.pod(name)).metadata.uid !== uid, {
-        what: 'another pod of that name',
-        timeoutMs: 120_000,
-      });
+      await loseMaster(how);
       await pods.isWhole(3);
     });
   });
@@ -240,14 +248,7 @@ describe('an application that talks to Envoy beside it', () => {
     });
     await namespace.kubectl(['wait', 'pod/application', '--for=condition=Ready', '--timeout=180s']);
     expect(new Set(await writes('before'))).toEqual(new Set(['OK']));
-    const [master] = await masters();
-    await namespace.kubectl([
-      'delete',
-      'pod',
-      (master as RedisMaster).pod.metadata.name,
-      '--grace-period=0',
-      '--force',
-    ]);
+    await loseMaster(['--grace-period=0', '--force']);
     await eventually(async () => (await writes('after')).every((answer) => answer === 'OK'), {
       what: 'each write of a round to succeed again',
       timeoutMs: 180_000,
