@@ -142,7 +142,7 @@ const addProtection = (server: FastifyInstance, options: HttpServerOptions): voi
 };
 
 /**
- * The daemon's HTTP side: probes and metrics are open, everything else needs the token where one is set.
+ * The daemon's HTTP side: probes, metrics and the files of the page are open, everything else needs the token where one is set.
  * @throws KF_CONFIG_INVALID where others can reach the host, no token protects it, and nobody said that this is wanted
  */
 export const createHttpServer = (options: HttpServerOptions): HttpServer => {
