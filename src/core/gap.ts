@@ -8,8 +8,7 @@ export type GapCause =
   | 'flush'
   | 'swapdb'
   | 'dataset-replaced'
-  | 'notifications-off'
-  | 'requested';
+  | 'notifications-off';
 
 /**
  * A span of time in which changes may have gone unseen. It closes when a reconcile that began after the feed was back

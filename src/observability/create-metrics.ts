@@ -19,7 +19,6 @@ const GAP_CAUSES: Record<GapCause, true> = {
   swapdb: true,
   'dataset-replaced': true,
   'notifications-off': true,
-  requested: true,
 };
 const OPS: Record<KeyOp, true> = { set: true, del: true, expired: true, evicted: true, flushed: true };
 const TOUCH_CAUSES = ['notification', 'reconcile', 'write'];

@@ -131,6 +131,8 @@ const setUp = (topic = 't') => {
     keys,
     published,
     pending,
+    pause,
+    wakeup,
     log,
     kafka,
     clock,
@@ -166,6 +168,34 @@ describe('converger', () => {
     await end();
     expect(log).toEqual(['a={"type":"string","value":"1"}']);
     expect(keys.reads).toHaveLength(2);
+  });
+
+  it('publishes an equal state again where a snapshot asks for it', async () => {
+    const { keys, touch, pending, settled, log, end } = setUp();
+    keys.states.set('a', string('1'));
+    touch('a');
+    await settled();
+    pending.touchInBackground(key('a'), 'del', 1, true);
+    pending.touchInBackground(key('gone'), 'del', 1, true);
+    await settled();
+    await end();
+    expect(log).toEqual(['a={"type":"string","value":"1"}', 'a={"type":"string","value":"1"}']);
+  });
+
+  it('reads nothing while it is paused, and everything that waits once it is resumed', async () => {
+    const { keys, touch, pause, wakeup, settled, turns, log, end } = setUp();
+    pause.set(true);
+    keys.states.set('a', string('1'));
+    touch('a');
+    keys.states.set('a', string('2'));
+    touch('a');
+    await turns(20);
+    expect([keys.reads, log]).toEqual([[], []]);
+    pause.set(false);
+    wakeup.notify();
+    await settled();
+    await end();
+    expect(log).toEqual(['a={"type":"string","value":"2"}']);
   });
 
   it('writes no record for an absent key that the topic does not know', async () => {

@@ -46,6 +46,49 @@ describe('pending keys', () => {
     expect(keys.filter((name) => name.startsWith('r'))).toHaveLength(2);
   });
 
+  describe('a key that is to be published again', () => {
+    const again = (pending: PendingKeys): void => {
+      pending.touchInBackground(key('a'), 'del', 1, true);
+    };
+    const taken = (pending: PendingKeys) => pending.take(1, 'all').touches;
+
+    it('stays so where it waited already, and where a live touch moves it ahead', () => {
+      const pending = pendingKeys();
+      pending.touch(key('a'), 'del', 1);
+      again(pending);
+      expect(taken(pending)).toMatchObject([{ live: true, again: true }]);
+      const moved = pendingKeys();
+      again(moved);
+      moved.touch(key('a'), 'expired', 2);
+      expect(taken(moved)).toMatchObject([{ live: true, again: true, goneOp: 'expired' }]);
+    });
+
+    it('is read once more where it is in flight, whatever touched it there, and where it is given back', () => {
+      const pending = pendingKeys();
+      pending.touch(key('a'), 'del', 1);
+      const flying = pending.take(1, 'all');
+      pending.touch(key('a'), 'del', 2);
+      again(pending);
+      settleAll(pending, flying);
+      const second = pending.take(1, 'all');
+      expect(second.touches).toMatchObject([{ live: true, again: true }]);
+      settleAll(pending, second);
+      pending.touch(key('a'), 'del', 3);
+      const [touch] = pending.take(1, 'all').touches;
+      again(pending);
+      if (touch !== undefined) pending.giveBack(key('a'), touch);
+      expect(taken(pending)).toMatchObject([{ live: true, again: true }]);
+    });
+
+    it('is so once', () => {
+      const pending = pendingKeys();
+      again(pending);
+      settleAll(pending, pending.take(1, 'all'));
+      pending.touchInBackground(key('a'), 'del', 3);
+      expect(taken(pending)[0]?.again).toBeUndefined();
+    });
+  });
+
   it('leaves the keys of a reconcile alone when only live ones are asked for', () => {
     const pending = pendingKeys();
     pending.beginReconcile();
