@@ -28,14 +28,14 @@ const err = (line: string): void => {
 };
 
 /** undefined where the stream is no terminal, or one that cannot move its cursor. */
-const showLiveLine = async (stream: NodeJS.WriteStream): Promise<LiveLine | undefined> => {
+const showLiveLine = async (stream: typeof process.stdout | typeof process.stderr): Promise<LiveLine | undefined> => {
   if (!stream.isTTY || process.env['TERM'] === 'dumb') return undefined;
-  const { LiveLine } = await import('./cli/terminal/live-line.ts');
-  const line = new LiveLine({
-    write: (text) => stream.write(text),
-    columns: () => stream.columns,
-    hasColours: stream.hasColors(),
-  });
+  const [{ LiveLine }, { openTerminal }, { systemClock }] = await Promise.all([
+    import('./cli/terminal/live-line.ts'),
+    import('./cli/terminal/open-terminal.ts'),
+    import('./core/clock.ts'),
+  ]);
+  const line = new LiveLine(openTerminal(stream, systemClock));
   stream.on('resize', () => {
     line.draw();
   });

@@ -2,7 +2,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
+import type { DaemonStatus } from '../../src/rest/live/status.ts';
+import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
 import { stackProvider } from '../support/provider.ts';
 import type { RedisServer } from '../support/stack.ts';
@@ -11,6 +13,8 @@ import { Workplace } from '../support/workplace.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 const CTRL_C = '\u0003';
+/** Stops the terminal's output, and lets it go on. */
+const [CTRL_S, CTRL_Q] = ['\u0013', '\u0011'];
 const ESCAPE = '\u001b';
 const COLOUR = new RegExp(`${ESCAPE}\\[3\\dm`);
 const LOG_LINE = /^\[\d\d:\d\d:\d\d\.\d{3}\] \w+: /;
@@ -98,6 +102,27 @@ describe('run on a terminal', () => {
     shell.resize(12);
     await shell.shows(/\rin sync {2}to\r/);
     for (const line of shell.written.slice(at).split('\r').slice(2)) expect(line.length).toBeLessThan(40);
+  });
+
+  it('goes on with its work while the terminal stands still, and catches up then', async () => {
+    const file = await configure({ level: 'debug' });
+    const { http } = parse(readFileSync(file, 'utf8')) as { http: { port: number } };
+    const shell = start(['run', '--config', file]);
+    await shell.shows(LIVE_LINE);
+    shell.type(CTRL_S);
+    const status = async (): Promise<DaemonStatus> =>
+      (await (await fetch(`http://127.0.0.1:${http.port}/api/v1/status`)).json()) as DaemonStatus;
+    const stoppedAt = (await status()).at;
+    const frozen = shell.written;
+    await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    // Three times there was a line to write, and what the log says of the gap.
+    const goesOn = ({ at, sources: [source] }: DaemonStatus): boolean =>
+      at > stoppedAt + 3_000 && source?.state === 'running' && source.gapHistory[0]?.cause === 'feed-lost';
+    await eventually(async () => goesOn(await status()), { what: 'the gap to be repaired', timeoutMs: 60_000 });
+    expect(shell.written).toBe(frozen);
+    shell.type(CTRL_Q);
+    await shell.shows('the notification feed is down; subscribing again');
+    await shell.shows(/feed-lost[^]*in sync/);
   });
 
   it('keeps to black and white where that is wanted', async () => {

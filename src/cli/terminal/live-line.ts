@@ -2,8 +2,9 @@ import { styleText } from 'node:util';
 
 /** A terminal that can move its cursor. */
 export interface Terminal {
-  /** At once. */
   readonly write: (text: string) => void;
+  /** Whether it stands still: then a line that is drawn anew each second need not be. */
+  readonly isStuck: () => boolean;
   /** Its width now; 0: unknown. */
   readonly columns: () => number;
   readonly hasColours: boolean;
@@ -41,7 +42,7 @@ export class LiveLine {
 
   /** Draws it once more, as wide as the terminal is now. */
   draw(): void {
-    if (!this.#isClosed) this.#terminal.write(CLEAR + this.#line());
+    if (!this.#isClosed && !this.#terminal.isStuck()) this.#terminal.write(CLEAR + this.#line());
   }
 
   /** @param text ends in a line break. In one write with the line, so that nothing comes between. */

@@ -3,11 +3,12 @@ import { LiveLine } from '../../../../src/cli/terminal/live-line.ts';
 import { shownOn } from '../../../support/terminal.ts';
 
 const fixture = ({ columns = 40, hasColours = false } = {}) => {
-  const terminal = { columns, writes: [] as string[] };
+  const terminal = { columns, isStuck: false, writes: [] as string[] };
   const line = new LiveLine({
     write: (text) => {
       terminal.writes.push(text);
     },
+    isStuck: () => terminal.isStuck,
     columns: () => terminal.columns,
     hasColours,
   });
@@ -60,6 +61,17 @@ describe('the line below the log', () => {
     expect(screen()).toEqual(['a?[2Jb?']);
     line.show([{ text: '鍵鍵鍵鍵' }]);
     expect(screen()).toEqual(['鍵鍵鍵']);
+  });
+
+  it('is not drawn on a terminal that stands still', () => {
+    const { terminal, line, screen } = fixture();
+    line.show([{ text: 'in sync' }]);
+    terminal.isStuck = true;
+    for (let at = 0; at < 1_000; at += 1) line.show([{ text: `state ${at}` }]);
+    expect(terminal.writes).toHaveLength(1);
+    terminal.isStuck = false;
+    line.draw();
+    expect(screen()).toEqual(['state 999']);
   });
 
   it('has colours where the terminal has them', () => {

@@ -88,7 +88,7 @@ describe('the progress of a comparison', () => {
     const write = (text: string): void => {
       writes.push(text);
     };
-    const line = new LiveLine({ write, columns: () => 100, hasColours: false });
+    const line = new LiveLine({ write, isStuck: () => false, columns: () => 100, hasColours: false });
     const progress = new ComparisonProgress('all db0', { line, clock });
     progress.reading(1_000);
     progress.compared(1, 1_000);

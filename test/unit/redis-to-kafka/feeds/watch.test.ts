@@ -26,7 +26,7 @@ test('a look that is refused each time does not keep the others from looking, an
   const running = watch({ ...tools, everyMs: 1_000, looks: [denied, canary] });
   await clock.advance(2_500);
   expect(canaries).toBe(3);
-  expect(warnings).toEqual(['{"reason":"no INFO"}']);
+  expect(warnings).toEqual(['{"code":"KF_REDIS_PERMISSION","reason":"no INFO"}']);
   stop.abort();
   await running;
 });
