@@ -6,6 +6,7 @@ import {
   byPartition,
   Closers,
   connect,
+  flatten,
   independent,
   listen,
   newTopic,
@@ -219,6 +220,62 @@ export const consumerContract = (client: KafkaClient, brokers: readonly string[]
       await eventually(() => count === 8_000);
     });
 
+    it('delivers and commits nothing while it is paused, before or after it runs, and stays a member', async () => {
+      const topic = await newTopic(driver, 2);
+      const group = uniqueName('group');
+      await produce(driver, numbered(topic, 0, 10));
+      const consumer = closers.use(driver.groupConsumer({ groupId: group, topics: [topic] }));
+      const received: Delivered[] = [];
+      consumer.pause();
+      consumer.run(async (batch) => void received.push(...flatten(batch))).catch(() => undefined);
+      const isMember = async (): Promise<boolean> => (await others.members(group)) === 1;
+      await eventually(isMember, { what: 'it to be a member' });
+      // Another group gets them, so they are there to be had.
+      const other = started(uniqueName('group'), [topic]);
+      await eventually(() => other.received.length === 10);
+      expect(received).toEqual([]);
+      consumer.resume();
+      await eventually(() => received.length === 10);
+      await eventually(async () => sumOf(await others.committed(group, topic)) === 10);
+      consumer.pause();
+      await produce(driver, numbered(topic, 10, 20));
+      await eventually(() => other.received.length === 20);
+      expect([received.length, sumOf(await others.committed(group, topic)), await isMember()]).toEqual([10, 10, true]);
+      consumer.resume();
+      await eventually(() => received.length === 20);
+      expectPartitionOrder(received);
+    });
+
+    it('runs something aside while no batch of the partition is with its handler, also while paused', async () => {
+      const topic = await newTopic(driver, 1);
+      let busy = 0;
+      let most = 0;
+      const alone = async (): Promise<void> => {
+        busy += 1;
+        most = Math.max(most, busy);
+        await new Promise(setImmediate);
+        busy -= 1;
+      };
+      const { consumer, received } = started(uniqueName('group'), [topic], alone);
+      await produce(driver, numbered(topic, 0, 1));
+      await eventually(() => received.length === 1);
+      const producing = produce(driver, numbered(topic, 1, 4_000));
+      let ran = 0;
+      for (; received.length < 4_000 || ran < 5; ran += 1) {
+        expect(await consumer.aside(topic, 0, () => alone().then(() => 'done'))).toBe('done');
+      }
+      await producing;
+      expect([most, distinct(received)]).toEqual([1, 4_000]);
+      consumer.pause();
+      expect(await consumer.aside(topic, 0, () => Promise.resolve('done'))).toBe('done');
+      await expect(consumer.aside(topic, 0, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
+      consumer.resume();
+      await produce(driver, numbered(topic, 4_000, 4_001));
+      await eventually(() => received.length === 4_001, { what: 'it to go on after a failure' });
+      expect(await consumer.aside(topic, 7, () => Promise.resolve('done'))).toBeUndefined();
+      await consumer.close();
+    });
+
     it('passes over the markers of transactions, and leaves out what was aborted', async () => {
       const topic = await newTopic(driver);
       const group = uniqueName('group');
@@ -246,6 +303,9 @@ export const consumerContract = (client: KafkaClient, brokers: readonly string[]
     });
   });
 };
+
+const sumOf = (offsets: ReadonlyMap<number, bigint>): number =>
+  [...offsets.values()].reduce((sum, offset) => sum + Math.max(0, Number(offset)), 0);
 
 /** A record that came again, after a rebalance: the first time counts. */
 const dropRepeats = (records: readonly Delivered[]): Delivered[] => [

@@ -132,6 +132,11 @@ export const independent = (brokers: readonly string[]) => {
   };
   return {
     groups: () => withAdmin(async (admin) => (await admin.listGroups()).groups.map(({ groupId }) => groupId)),
+    /** How many there are in a group. */
+    members: (groupId: string) =>
+      withAdmin(
+        async (admin) => (await admin.describeGroups([groupId])).groups.flatMap(({ members }) => members).length,
+      ),
     deleteRecords: (topic: string, offset: bigint) =>
       withAdmin(async (admin) => {
         await admin.fetchTopicOffsets(topic); // so that it knows the leader

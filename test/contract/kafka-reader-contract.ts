@@ -163,6 +163,18 @@ export const readerContract = (client: KafkaClient, brokers: readonly string[]):
       }
     });
 
+    it('reads no further once the batch handler has enough', async () => {
+      const topic = await newTopic(driver, 3);
+      await produce(driver, numbered(topic, 0, 6_000));
+      const reader = closers.use(driver.reader());
+      let batches = 0;
+      await reader.readToEnd(topic, new Map(), () => {
+        batches += 1;
+        return batches === 2 ? 'enough' : undefined;
+      });
+      expect(batches).toBe(2);
+    });
+
     it('rejects with what the batch handler rejects with', async () => {
       const topic = await newTopic(driver);
       await produce(driver, numbered(topic, 0, 10));
