@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   type ContainerRuntimeClient,
   GenericContainer,
@@ -116,17 +117,23 @@ const run = async (
   firstReady: WaitStrategy,
   answers: () => Promise<boolean>,
 ): Promise<Lifecycle> => {
+  const name = `keyferry-test-${randomUUID()}`;
+  const handle = engine.container.getById(name);
+  workplace.guard(`container ${name}`);
   let log = '';
   const started = await container
+    .withName(name)
     .withWaitStrategy(firstReady)
     .withStartupTimeout(START_TIMEOUT_MS)
     .withLogConsumer((stream) => stream.on('data', (chunk) => (log = `${log}${String(chunk)}`.slice(-LOG_TAIL_CHARS))))
     .start()
-    .catch((error: unknown) => {
-      throw new Error(`a container did not start. The end of its log:\n${log}`, { cause: error });
+    .catch(async (error: unknown) => {
+      // A container that ended at once is still there, and nobody has read its log.
+      const lastWords = await handle.logs({ stdout: true, stderr: true }).catch(() => log);
+      throw new Error(`a container did not start. The end of its log:\n${String(lastWords).slice(-LOG_TAIL_CHARS)}`, {
+        cause: error,
+      });
     });
-  workplace.guard(`container ${started.getId()}`);
-  const handle = engine.container.getById(started.getId());
   const ready = (): Promise<unknown> => eventually(answers, { timeoutMs: START_TIMEOUT_MS, what: started.getName() });
   await ready();
   const isRunning = async (): Promise<boolean> => (await handle.inspect()).State.Running;
