@@ -72,28 +72,43 @@ export class ClusterFixture {
     await this.agree();
   }
 
-  /** Resolves once all nodes tell the same: a replica that takes over claims the slots that it knew of. */
-  async agree(): Promise<void> {
+  /**
+   * Resolves once all nodes tell the same: a replica that takes over claims the slots that it knew of.
+   * @param moved slots, with who has them now: before Redis 7 a node may hear of an older claim after it was told.
+   */
+  async agree(moved: ReadonlyMap<number, string> = new Map()): Promise<void> {
     await this.servers.isUp();
     const viewOf = async ({ admin }: ClusterServer): Promise<string> =>
       ((await admin.call('CLUSTER', 'SLOTS')) as readonly SlotsRow[])
         .map(([first, last, master]) => `${first}-${last} ${String(master[2])}`)
         .toSorted()
         .join();
-    await eventually(async () => new Set(await Promise.all(this.servers.nodes.map(viewOf))).size === 1, {
-      what: 'the nodes to agree on who has which slots',
-    });
+    await eventually(
+      async () => {
+        const views = await Promise.all(this.servers.nodes.map(viewOf));
+        if (new Set(views).size === 1) return true;
+        for (const [slot, id] of moved) await this.#tell(slot, id).catch(() => undefined);
+        throw new Error(views.map((view, at) => `${this.servers.nodes[at]?.id ?? ''} says ${view}`).join('\n'));
+      },
+      { what: 'the nodes to agree on who has which slots' },
+    );
   }
 
   /** Moves the slots of these keys to another master. */
   async moveSlotsOf(keys: readonly string[]): Promise<void> {
+    const moved = new Map<number, string>();
     for (const slot of new Set(keys.map((key) => slotOf(Buffer.from(key))))) {
       const { owner, other } = await this.placesOf(slot);
       await this.servers.move([slot], owner, other);
       // As redis-cli does: those that are not told may hear of an older move later.
-      for (const { admin } of await this.masters()) await admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', other.id);
+      await this.#tell(slot, other.id);
+      moved.set(slot, other.id);
     }
-    await this.agree();
+    await this.agree(moved);
+  }
+
+  async #tell(slot: number, id: string): Promise<void> {
+    for (const { admin } of await this.masters()) await admin.call('CLUSTER', 'SETSLOT', slot, 'NODE', id);
   }
 }
 
