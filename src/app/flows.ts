@@ -72,7 +72,6 @@ const keyspaceSource = (source: KeyspaceSourceConfig, tools: Tools): KeyspaceSou
   return new KeyspaceSource(options, {
     ...servers(tools.config.redis, tools),
     published: (name) => store.published(name),
-    notes: store.notes,
     logger: sourceLogger(source.name, tools),
     watch: tools.tail.of({ source: source.name }),
     metrics: journal.timing(metrics.source(source.name)),
@@ -109,10 +108,11 @@ const sinkNeeds = (sink: SinkConfig, tools: Tools) => ({
 const sourceLogger = (name: string, { journals, logger }: Tools): Logger =>
   journals.of({ kind: 'source', name }).reading(logger.child({ source: name }));
 
-const servers = (redis: RedisConfig, { config, clock, metrics, tracer }: Tools) => ({
+const servers = (redis: RedisConfig, { config, store, clock, metrics, tracer }: Tools) => ({
   redis: connectRedis({ ...redis, name: config.kafka.clientId, clock, metrics: metrics.redis }),
   kafka: metered(connectKafka(config.kafka), metrics.kafka, clock),
   clock,
   tracer,
+  notes: store.notes,
   randomId: randomUUID,
 });

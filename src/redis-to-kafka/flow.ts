@@ -1,5 +1,4 @@
 import type { KafkaDriver } from '../clients/kafka/port.ts';
-import { ensureOrigin } from '../clients/redis/origin.ts';
 import type { RedisClient, RedisConnection } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
 import type { KeyferryError } from '../core/errors.ts';
@@ -20,6 +19,7 @@ import { type MasterStatus, Masters } from './masters.ts';
 import { type KeyspaceSourceOptions, openKeyspace } from './open-keyspace.ts';
 import { keyFilter } from './publish/key-filter.ts';
 import { SourceTopics } from './publish/topics.ts';
+import { RememberedOrigin } from './remembered-origin.ts';
 import { type Snapshot, type SnapshotStatus, Snapshots } from './snapshots.ts';
 
 export interface KeyspaceSourceNeeds {
@@ -67,6 +67,7 @@ export class KeyspaceSource {
   readonly #accepts: (key: KeyName) => boolean;
   readonly #keyspaces = new Map<number, Keyspace>();
   readonly #snapshots: Snapshots;
+  readonly #origin: RememberedOrigin;
   readonly #closing: { close(): Promise<void> }[] = [];
   #state: KeyspaceSourceStatus['state'] = 'starting';
   #waitingFor: string | undefined = 'starting';
@@ -78,6 +79,7 @@ export class KeyspaceSource {
     this.#options = options;
     this.#needs = needs;
     this.#accepts = keyFilter(options.include, options.exclude);
+    this.#origin = new RememberedOrigin(needs);
     this.#snapshots = new Snapshots({
       ...needs,
       source: options.name,
@@ -183,11 +185,11 @@ export class KeyspaceSource {
   /** @returns the id of the deployment; undefined where the signal came first. */
   async #openKeyspaces(control: RedisConnection, signal: AbortSignal): Promise<string | undefined> {
     const { databases, partitions } = this.#options;
-    const { redis, kafka, logger, randomId } = this.#needs;
+    const { redis, kafka, logger } = this.#needs;
     const origin = await this.#patiently(signal, async () => {
       await control.ready(signal);
       this.#server ??= await admitServer(control, logger);
-      return ensureOrigin(control, randomId);
+      return this.#origin.open(control);
     });
     if (origin === undefined) return undefined;
     const admin = kafka.admin();
@@ -224,8 +226,7 @@ export class KeyspaceSource {
       signal,
       isFeedUp: () => control.isReady,
       looks: [
-        // A flush takes the id away: it stays the same, for the records that bear it.
-        () => ensureOrigin(control, () => origin),
+        () => this.#origin.look(control, origin),
         () => {
           for (const keyspace of this.#keyspaces.values()) keyspace.look();
           return Promise.resolve();

@@ -215,6 +215,35 @@ describe('in a cluster the topic converges to what Redis holds (I1)', () => {
     await expectConvergence();
   });
 
+  it('a restart while the master is away that has the id of the Redis: the others are not waited with', async () => {
+    await setUp({ replicas: 0, args: ['--appendonly', 'yes', '--cluster-require-full-coverage', 'no'] });
+    await workload.run(1_000);
+    await daemon.settled();
+    await daemon.stop();
+    const at = Math.floor((slotOf(Buffer.from('__keyferry__:origin')) * servers.nodes.length) / 16_384);
+    const lost = servers.node(at);
+    await lost.kill();
+    await daemon.start();
+    const keys = Array.from({ length: 300 }, (_, n) => `meanwhile:${n}`).filter(
+      (key) => Math.floor((slotOf(Buffer.from(key)) * servers.nodes.length) / 16_384) !== at,
+    );
+    for (const key of keys) await cluster.set(key, 'written while one master was away');
+    const onTopic = async (): Promise<readonly { readonly key: string; readonly headers: Record<string, string> }[]> =>
+      (await readTopic(brokers, topic)).map(({ key, headers }) => ({ key, headers: { ...headers } }));
+    await eventually(
+      async () => {
+        const published = new Set((await onTopic()).map(({ key }) => key));
+        return keys.every((key) => published.has(key));
+      },
+      { what: "the other masters' keys", timeoutMs: 60_000 },
+    );
+    expect(daemon.output).toContain('the one remembered is used');
+    await lost.start();
+    await servers.isUp();
+    await expectConvergence();
+    expect(new Set((await onTopic()).map(({ headers }) => headers['kf-origin'])).size).toBe(1);
+  });
+
   it('FLUSHALL of one master, and the daemon killed under load', async () => {
     await setUp({ replicas: 0 });
     workload.start();

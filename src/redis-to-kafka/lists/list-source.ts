@@ -1,5 +1,4 @@
 import type { KafkaDriver } from '../../clients/kafka/port.ts';
-import { ensureOrigin } from '../../clients/redis/origin.ts';
 import type { RedisClient, RedisConnection } from '../../clients/redis/port.ts';
 import type { Clock } from '../../core/clock.ts';
 import { keyName } from '../../core/key-name.ts';
@@ -7,12 +6,14 @@ import type { Logger } from '../../core/log.ts';
 import { PauseSwitch } from '../../core/pause-switch.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { ListMetrics } from '../../observability/metrics.ts';
+import type { Notes } from '../../state-store/notes.ts';
 import type { Letter } from '../../dead-letters/read-letter.ts';
 import type { Redelivered } from '../../dead-letters/redelivery.ts';
 import { republish } from '../publish/republish.ts';
 import { topicRoute } from '../publish/routing.ts';
 import { SourceTopics } from '../publish/topics.ts';
 import { Patience } from '../patience.ts';
+import { RememberedOrigin } from '../remembered-origin.ts';
 import { ItemCarrier } from './item-carrier.ts';
 import { type ItemRoute, ItemRecords, recordKeyOf } from './item-records.ts';
 import { listKeys } from './list-keys.ts';
@@ -31,6 +32,8 @@ export interface ListSourceNeeds {
   readonly metrics: ListMetrics;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
+  /** undefined: nothing is remembered over a restart. */
+  readonly notes?: Notes | undefined;
   readonly randomId: () => string;
 }
 
@@ -141,7 +144,7 @@ export class ListSource {
 
   /** @returns undefined where the signal came first. */
   async #open(signal: AbortSignal): Promise<Opened | undefined> {
-    const { kafka, randomId } = this.#needs;
+    const { kafka } = this.#needs;
     const { name, deadLetter } = this.#options;
     const control = this.#connect('control');
     const admin = kafka.admin();
@@ -150,7 +153,7 @@ export class ListSource {
     const routes = this.#routes();
     const found = await this.#patience.tryUntilDone('start', signal, async () => {
       await control.ready(signal);
-      const origin = await ensureOrigin(control, randomId);
+      const origin = await new RememberedOrigin(this.#needs).open(control);
       for (const { topic } of routes) await topics.ensure(topic);
       if (deadLetter !== undefined) await topics.ensure(deadLetter);
       return { origin, producer: await kafka.producer() };

@@ -1,12 +1,9 @@
 import type { Acknowledgement, OutgoingRecord } from '../../clients/kafka/port.ts';
-import type { Clock } from '../../core/clock.ts';
 import { type KeyferryError, isKeyferryError } from '../../core/errors.ts';
-import type { Logger } from '../../core/log.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
-import { Wakeup } from '../../core/wakeup.ts';
 import type { Tracer } from '../../core/tracer.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
-import { Publisher, type PublisherOptions } from '../publish/publisher.ts';
+import { EventPublisher, type EventPublisherOptions } from '../publish/event-publisher.ts';
 import { endSent, endUnsent, placeOf } from '../publish/trace-records.ts';
 import type { Acknowledgements } from './acknowledgements.ts';
 import type { Entry, EntryRecords } from './entry-records.ts';
@@ -19,18 +16,14 @@ interface Cargo {
   readonly entries: { readonly reading: Reading; readonly ids: string[] }[];
 }
 
-export interface CarrierOptions extends Pick<PublisherOptions, 'producer' | 'prepare' | 'clock' | 'logger'> {
+export interface CarrierOptions extends Omit<EventPublisherOptions, 'onDone'> {
   readonly records: EntryRecords;
   readonly acknowledgements: Acknowledgements;
-  readonly clock: Clock;
-  readonly logger: Logger;
   readonly metrics: StreamMetrics;
   /** Told of what Kafka has; undefined: nobody ever looks. */
   readonly watch?: ChangeWatch | undefined;
   /** undefined: nothing is traced. */
   readonly tracer?: Tracer | undefined;
-  /** Kafka takes neither a record nor its dead letter: KF_SOURCE_STOPPED. */
-  readonly onStopped: (error: KeyferryError) => void;
 }
 
 /**
@@ -39,17 +32,15 @@ export interface CarrierOptions extends Pick<PublisherOptions, 'producer' | 'pre
  */
 export class Carrier {
   readonly #options: CarrierOptions;
-  readonly #publisher: Publisher;
-  readonly #room = new Wakeup();
+  readonly #publisher: EventPublisher;
   readonly #underWay = new Set<Promise<void>>();
 
   constructor(options: CarrierOptions) {
     this.#options = options;
-    this.#publisher = new Publisher({
+    this.#publisher = new EventPublisher({
       ...options,
-      shrink: (record) => this.#shrink(record),
-      onRoom: () => {
-        this.#room.notify();
+      onDone: (outcome, count) => {
+        options.metrics.entries(outcome, count);
       },
     });
   }
@@ -61,12 +52,7 @@ export class Carrier {
 
   /** I9: resolves when there is room for another read. */
   async room(signal: AbortSignal): Promise<void> {
-    const wake = (): void => {
-      this.#room.notify();
-    };
-    signal.addEventListener('abort', wake, { once: true });
-    await this.#room.until(() => signal.aborted || this.#publisher.hasRoom('live'));
-    signal.removeEventListener('abort', wake);
+    await this.#publisher.room(signal);
   }
 
   /**
@@ -122,7 +108,7 @@ export class Carrier {
 
   #send(cargo: Cargo, seenAt: number): Promise<void> {
     if (cargo.records.length === 0) return Promise.resolve();
-    const sent = this.#publisher.publish(cargo.records).then((acknowledged) => {
+    const sent = this.#publisher.publish(cargo.records, seenAt).then((acknowledged) => {
       if (this.#options.tracer !== undefined) this.#endSpans(cargo, acknowledged);
       if (acknowledged !== undefined) this.#landed(cargo, seenAt);
     });
@@ -141,26 +127,9 @@ export class Carrier {
 
   /** Kafka holds the records. */
   #landed(cargo: Cargo, seenAt: number): void {
-    const { records, entries } = cargo;
-    const { records: maker, acknowledgements, metrics, clock } = this.#options;
-    for (const { reading, ids } of entries) acknowledgements.add(reading, ids);
-    const dead = maker.countDead(records);
-    metrics.entries('dead-lettered', dead);
-    metrics.deadLetters(dead);
-    metrics.entries('published', records.length - dead);
-    const seconds = Math.max(0, clock.now() - seenAt) / 1000;
-    for (let at = 0; at < records.length; at += 1) metrics.endToEnd(seconds);
-    if (this.#options.watch?.isWatched === true) tellWatch(this.#options.watch, cargo, seconds * 1_000);
-  }
-
-  #shrink(record: OutgoingRecord): OutgoingRecord {
-    try {
-      return this.#options.records.tooLarge(record);
-    } catch (error) {
-      if (!isKeyferryError(error)) throw error;
-      this.#options.onStopped(error);
-      return record;
-    }
+    const { acknowledgements, watch, clock } = this.#options;
+    for (const { reading, ids } of cargo.entries) acknowledgements.add(reading, ids);
+    if (watch?.isWatched === true) tellWatch(watch, cargo, Math.max(0, clock.now() - seenAt));
   }
 }
 

@@ -1,5 +1,4 @@
 import type { KafkaDriver } from '../../clients/kafka/port.ts';
-import { ensureOrigin } from '../../clients/redis/origin.ts';
 import { MasterConnections } from '../../clients/redis/master-connections.ts';
 import type { RedisClient, RedisConnection } from '../../clients/redis/port.ts';
 import { type Clock, aborted } from '../../core/clock.ts';
@@ -9,6 +8,7 @@ import { PauseSwitch } from '../../core/pause-switch.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { Tracer } from '../../core/tracer.ts';
 import type { StreamMetrics } from '../../observability/metrics.ts';
+import type { Notes } from '../../state-store/notes.ts';
 import { decodeStreamRecord } from '../../codecs/stream-record.ts';
 import type { Letter } from '../../dead-letters/read-letter.ts';
 import type { Redelivered } from '../../dead-letters/redelivery.ts';
@@ -21,6 +21,7 @@ import { EntryRecords } from './entry-records.ts';
 import { wantedStreams } from './find-streams.ts';
 import { followOwners } from './follow-owners.ts';
 import { Patience } from '../patience.ts';
+import { RememberedOrigin } from '../remembered-origin.ts';
 import { readStreams } from './read-streams.ts';
 import { type RecordKey, parseRecordKey } from './record-key.ts';
 import type { StreamSourceOptions } from './stream-options.ts';
@@ -37,6 +38,8 @@ export interface StreamSourceNeeds {
   readonly watch?: ChangeWatch | undefined;
   /** undefined: nothing is traced. */
   readonly tracer?: Tracer | undefined;
+  /** undefined: nothing is remembered over a restart. */
+  readonly notes?: Notes | undefined;
   readonly randomId: () => string;
 }
 
@@ -168,7 +171,7 @@ export class StreamSource {
 
   /** @returns undefined where the signal came first. */
   async #open(signal: AbortSignal): Promise<Opened | undefined> {
-    const { redis, kafka, randomId } = this.#needs;
+    const { redis, kafka } = this.#needs;
     const { name, database, group, deadLetter } = this.#options;
     const reader = this.#connect(redis, 'read');
     const control = this.#connect(redis, 'control');
@@ -179,7 +182,7 @@ export class StreamSource {
     const { streams, upkeep } = this.#streamsOver(control, (key) => route.topicOf(key, 'stream'));
     const found = await this.#patience.tryUntilDone('start', signal, async () => {
       await control.ready(signal);
-      const origin = await ensureOrigin(control, randomId);
+      const origin = await new RememberedOrigin(this.#needs).open(control);
       for (const topic of [route.only, deadLetter]) if (topic !== undefined) await topics.ensure(topic);
       await upkeep.begin();
       return { origin, producer: await kafka.producer() };
