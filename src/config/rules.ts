@@ -1,3 +1,4 @@
+import { plainMisfits } from '../core/plain-rules.ts';
 import type { AppConfig, HttpConfig, PlainSinkConfig, RestConfig, SinkConfig, SourceConfig } from './app-config.ts';
 import type { ConfigDocument } from './document.ts';
 import type { Path } from './setting.ts';
@@ -59,17 +60,11 @@ export const checkSinks = (sinks: readonly Placed<SinkConfig>[], report: Report)
   }
 };
 
-/** What a value without structure can be written as, and what grows. */
-const PLAIN_TYPES = ['string', 'list', 'stream'];
-const APPENDED = ['list', 'stream'];
-
-const checkPlain = ({ format, as, key, maxLength, push }: PlainSinkConfig, path: Path, report: Report): void => {
-  if (format === 'string' && !PLAIN_TYPES.includes(as))
-    report.add([...path, 'as'], `is ${as}, which needs format: json; a string becomes ${PLAIN_TYPES.join(', ')}`);
-  if (format === 'string' && key.includes('{value.'))
-    report.add([...path, 'key'], 'names parts of the value: that needs format: json');
-  if (maxLength !== undefined && !APPENDED.includes(as))
-    report.add([...path, 'maxLength'], `is for as: ${APPENDED.join(' or ')} only, and this is ${as}`);
+const checkPlain = (sink: PlainSinkConfig, path: Path, report: Report): void => {
+  // A doubled brace stands for itself.
+  const usesPaths = sink.key.replace(/\{\{|\}\}/g, '').includes('{value.');
+  for (const { option, what } of plainMisfits({ ...sink, usesPaths })) report.add([...path, option], what);
+  const { push, as } = sink;
   if (push !== 'left' && as !== 'list') report.add([...path, 'push'], `is for as: list only, and this is ${as}`);
 };
 

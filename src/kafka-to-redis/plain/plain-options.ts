@@ -1,4 +1,5 @@
 import { KeyferryError } from '../../core/errors.ts';
+import { plainMisfits } from '../../core/plain-rules.ts';
 import { type KeyTemplate, parseKeyTemplate } from './key-template.ts';
 import type { PlainFormat } from './plain-record.ts';
 
@@ -21,25 +22,13 @@ export interface PlainOptions {
   readonly push?: 'left' | 'right' | undefined;
 }
 
-export const isAppended = (as: PlainOptions['as']): as is AppendedType => as === 'list' || as === 'stream';
-
-/** Types that a value without structure can be written as. */
-const OF_A_STRING: readonly PlainOptions['as'][] = ['string', 'list', 'stream'];
-
 /**
  * The key template of options that fit each other.
  * @throws KF_CONFIG_INVALID
  */
-export const checkPlainOptions = ({ format, key, as, maxLength }: PlainOptions): KeyTemplate => {
-  const template = parseKeyTemplate(key);
-  if (format === 'string' && !OF_A_STRING.includes(as)) {
-    throw invalid(`as: ${as} takes a value apart, so it needs format: json. A string may be a string, list or stream`);
-  }
-  if (format === 'string' && template.usesPaths) {
-    throw invalid('the key names parts of the value, so it needs format: json');
-  }
-  if (maxLength !== undefined && !isAppended(as)) throw invalid(`maxLength is for a list or stream, not for as: ${as}`);
+export const checkPlainOptions = (options: PlainOptions): KeyTemplate => {
+  const template = parseKeyTemplate(options.key);
+  const [misfit] = plainMisfits({ ...options, usesPaths: template.usesPaths });
+  if (misfit !== undefined) throw new KeyferryError('KF_CONFIG_INVALID', `${misfit.option} ${misfit.what}`);
   return template;
 };
-
-const invalid = (what: string): KeyferryError => new KeyferryError('KF_CONFIG_INVALID', what);

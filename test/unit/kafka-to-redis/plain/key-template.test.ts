@@ -76,10 +76,10 @@ describe('options of a plain sink', () => {
   });
 
   test.each([
-    [{ format: 'string', as: 'hash' }, 'as: hash takes a value apart, so it needs format: json'],
+    [{ format: 'string', as: 'hash' }, 'as is hash, which needs format: json'],
     [{ format: 'string', as: 'json' }, 'needs format: json'],
-    [{ format: 'string', key: '{value.id}' }, 'the key names parts of the value, so it needs format: json'],
-    [{ as: 'hash', maxLength: 3 }, 'maxLength is for a list or stream'],
+    [{ format: 'string', key: '{value.id}' }, 'key names parts of the value: that needs format: json'],
+    [{ as: 'hash', maxLength: 3 }, 'maxLength is for as: list or stream only'],
   ] as const)('%o do not fit each other', (change, message) => {
     expect(() => checkPlainOptions(options(change))).toThrow(message);
   });
