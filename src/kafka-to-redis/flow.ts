@@ -69,9 +69,7 @@ const QUIET_MS = 60_000;
 
 /** The format decides how a batch comes to Redis, and nothing else. */
 const openReader = async (options: SinkOptions, connection: RedisConnection): Promise<RecordReader> =>
-  options.format === 'keyferry'
-    ? { effect: 'replace', read: readKeyRecord }
-    : openPlainReader(options, connection);
+  options.format === 'keyferry' ? { effect: 'replace', read: readKeyRecord } : openPlainReader(options, connection);
 
 const openApplier = async (reader: RecordReader, target: Target): Promise<Applier> =>
   reader.effect === 'replace'

@@ -227,7 +227,7 @@ export const consumerContract = (client: KafkaClient, brokers: readonly string[]
       const consumer = closers.use(driver.groupConsumer({ groupId: group, topics: [topic] }));
       const received: Delivered[] = [];
       consumer.pause();
-      consumer.run(async (batch) => void received.push(...flatten(batch))).catch(() => undefined);
+      consumer.run((batch) => Promise.resolve(void received.push(...flatten(batch)))).catch(() => undefined);
       const isMember = async (): Promise<boolean> => (await others.members(group)) === 1;
       await eventually(isMember, { what: 'it to be a member' });
       // Another group gets them, so they are there to be had.
