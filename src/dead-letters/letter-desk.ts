@@ -49,7 +49,6 @@ export class LetterDesk implements Letters {
         for (const from of await partitionsFrom(box, each, start)) {
           if (rows.length > limit) return;
           await box.read(settled.next(from), (letter) => {
-            if (from.offset === 0n) settled.startsAt(from.partition, letter.place.offset);
             if (settled.has(letter.place)) return undefined;
             rows.push(letterRow(letter));
             if (rows.length === limit) last = letter.place;

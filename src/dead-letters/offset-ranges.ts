@@ -1,7 +1,7 @@
 /** Offsets of a partition, as few ranges as possible, ascending. */
 export class OffsetRanges {
   /** First offset, and the one behind the last. */
-  #ranges: readonly (readonly [bigint, bigint])[];
+  readonly #ranges: readonly (readonly [bigint, bigint])[];
 
   private constructor(ranges: readonly (readonly [bigint, bigint])[]) {
     this.#ranges = ranges;
@@ -47,11 +47,5 @@ export class OffsetRanges {
       else merged.push([first, end]);
     }
     return new OffsetRanges(merged);
-  }
-
-  /** Without what lies before an offset: the log has lost it. */
-  from(offset: bigint): OffsetRanges {
-    const kept = this.#ranges.filter(([, end]) => end > offset);
-    return kept.length === this.#ranges.length ? this : new OffsetRanges(kept);
   }
 }

@@ -44,11 +44,6 @@ export class SettledLetters {
     return { topic, partition, offset: this.#of(partition).behind(offset) };
   }
 
-  /** The log of the partition begins here. */
-  startsAt(partition: number, offset: bigint): void {
-    this.#partitions.set(partition, this.#of(partition).from(offset));
-  }
-
   /** Resolves once it is on disk. @throws KF_STATE_STORE */
   async add(places: readonly Place[]): Promise<void> {
     if (places.length === 0) return;
