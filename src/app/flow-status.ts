@@ -8,9 +8,7 @@ import type { FlowState, FlowStatus, PastGap, Repair } from '../rest/live/status
 import type { FlowJournal } from './flow-journal.ts';
 
 /** What a flow tells of itself. */
-export type FlowReport = (KeyspaceSourceStatus | StreamSourceStatus | ListSourceStatus | SinkStatus) & {
-  readonly paused?: boolean;
-};
+export type FlowReport = KeyspaceSourceStatus | StreamSourceStatus | ListSourceStatus | SinkStatus;
 
 /** What is known of a flow from elsewhere. */
 export interface FlowSurroundings {
@@ -43,7 +41,7 @@ export const flowStatus = (report: FlowReport, surroundings: FlowSurroundings): 
     ...typical(report, surroundings),
     state: stateOf(report, gaps, surroundings),
     phase: report.state,
-    paused: report.paused ?? false,
+    paused: report.paused,
     ...figures,
     lastError: journal.lastError,
     reasons,
@@ -56,7 +54,7 @@ export const flowStatus = (report: FlowReport, surroundings: FlowSurroundings): 
 
 const stateOf = (report: FlowReport, gaps: readonly Gap[], { journal, reasons }: FlowSurroundings): FlowState => {
   if (journal.hasFailed) return 'failed';
-  if (report.paused === true) return 'paused';
+  if (report.paused) return 'paused';
   if (report.state !== 'running' || reasons.length > 0) return 'waiting';
   return gaps.length > 0 ? 'repairing' : 'running';
 };
