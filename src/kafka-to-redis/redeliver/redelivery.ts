@@ -18,6 +18,10 @@ export interface RedeliveryOptions {
   readonly clock: Clock;
 }
 
+/** So long may a partition not be ours, in one call. */
+const JOIN_MS = 10_000;
+const LOOK_EVERY_MS = 200;
+
 type Verdicts = ReadonlyMap<IncomingRecord, Redelivered>;
 
 /**
@@ -26,6 +30,8 @@ type Verdicts = ReadonlyMap<IncomingRecord, Redelivered>;
  */
 export class Redelivery {
   readonly #options: RedeliveryOptions;
+  /** On the monotonic clock. */
+  #joinedBy = 0;
 
   constructor(options: RedeliveryOptions) {
     this.#options = options;
@@ -34,6 +40,7 @@ export class Redelivery {
   /** As Addressee.redeliver. */
   async redeliver(letters: readonly Letter[]): Promise<ReadonlyMap<Letter, Redelivered>> {
     const outcomes = new Map<Letter, Redelivered>();
+    this.#joinedBy = this.#options.clock.monotonic() + JOIN_MS;
     for (const [place, own] of Map.groupBy(letters, ({ origin }) => `${origin.topic}/${origin.partition}`)) {
       const { topic, partition } = own[0]?.origin ?? {};
       if (topic === undefined || partition === undefined || !this.#options.topics.includes(topic)) {
@@ -56,13 +63,23 @@ export class Redelivery {
     const records = new Map(letters.map((letter) => [recordOf(letter), letter]));
     const inOrder = [...records.keys()].sort((one, other) => (one.offset < other.offset ? -1 : 1));
     const batch: RecordBatch = { topic, partition, records: inOrder, behind: undefined };
-    const verdicts = await this.#options.consumer.aside(topic, partition, () => this.#apply(batch));
+    const verdicts = await this.#aside(batch);
     const elsewhere = new KeyferryError(
       'KF_BUSY',
       `partition ${partition} of ${topic} is with another member of the group, or with none just now: ask there, or again`,
     );
     for (const [record, letter] of records)
       outcomes.set(letter, verdicts?.get(record) ?? (verdicts ? 'done' : elsewhere));
+  }
+
+  /** A member that has just joined, or joins again, has no partition for a moment. */
+  async #aside(batch: RecordBatch): Promise<Verdicts | undefined> {
+    const { consumer, clock } = this.#options;
+    for (;;) {
+      const verdicts = await consumer.aside(batch.topic, batch.partition, () => this.#apply(batch));
+      if (verdicts !== undefined || clock.monotonic() >= this.#joinedBy) return verdicts;
+      await clock.sleep(LOOK_EVERY_MS);
+    }
   }
 
   /** Records that are not told of are applied. */
