@@ -81,7 +81,7 @@ describe('the status', () => {
     expect(await json('/api/v1/sinks/a%2Fb')).toEqual(STATUS.sinks[0]);
   });
 
-  test.each(['/', '/api/v1', '/api/v1/sources/nobody', '/api/v1/sources/all-keys/x', '/healthz?token=x'])(
+  test.each(['/nothing', '/api/v1', '/api/v1/sources/nobody', '/api/v1/sources/all-keys/x', '/healthz?token=x'])(
     '%s, which does not exist, is a 404 in JSON',
     async (path) => {
       const { get } = await start();
