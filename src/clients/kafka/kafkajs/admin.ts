@@ -1,11 +1,17 @@
 import kafkajs, { type Admin } from 'kafkajs';
 
+import { systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError } from '../../../core/errors.ts';
+import { isTransient } from '../../../core/retry.ts';
 import { ASKS, type Ask } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { KafkaAdmin, TopicDescription, TopicSpec } from '../port.ts';
 import { kafkajsClient } from './client.ts';
 import { fromKafkajs } from './errors.ts';
+
+/** Whoever uses a topic that has not appeared by then is told so, and tries again. */
+const APPEARS_WITHIN_MS = 5_000;
+const RETRY_MS = 100;
 
 const INTERNAL = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state']);
 
@@ -53,8 +59,21 @@ export class KafkajsAdmin implements KafkaAdmin {
     const configEntries = Object.entries(config).map(([key, value]) => ({ name: key, value }));
     const spec = { topic: name, numPartitions: partitions, replicationFactor: -1, configEntries };
     await this.#asked(ASKS.createTopic(name), () =>
-      this.#admin.createTopics({ topics: [spec], waitForLeaders: !validateOnly, validateOnly }),
+      this.#admin.createTopics({ topics: [spec], waitForLeaders: false, validateOnly }),
     );
+    if (!validateOnly) await this.#appears(name);
+  }
+
+  /** Brokers learn of a topic one after the other; the library's own wait fails at the first one that has not yet. */
+  async #appears(topic: string): Promise<void> {
+    for (const deadline = clock.monotonic() + APPEARS_WITHIN_MS; clock.monotonic() < deadline;) {
+      try {
+        if ((await this.describe(topic)) !== undefined) return;
+      } catch (error) {
+        if (!isTransient(error)) throw error;
+      }
+      await clock.sleep(RETRY_MS);
+    }
   }
 
   /** The library's metadata requests are of a version before ids. */
