@@ -138,7 +138,7 @@ describe('the metrics', () => {
       { address: 'a:1', ...load },
       { address: 'b:2', usedMemoryBytes: 1, maxMemoryBytes: 2, evictedKeys: undefined },
     ]);
-    for (const _ of ['one scrape', 'another one']) {
+    for (let scrape = 0; scrape < 2; scrape += 1) {
       const text = await metrics.text();
       const series = text.match(/^keyferry_redis_(used|max|evicted).*$/gm);
       expect(series).toEqual([
