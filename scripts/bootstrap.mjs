@@ -69,20 +69,23 @@ const node = findNode();
 const path = [dirname(node), BIN, process.env.PATH].join(delimiter);
 const npmRun = (script) => run('npm', ['run', '--silent', script], path);
 
-/** They run side by side: most tests wait for servers and faults. */
+/** They run side by side, as most tests wait for servers and faults; the ports of one's servers are not the other's. */
 const COLUMNS = [
-  ['unit', 'property', 'chart', 'contract', 'integration'],
-  ['page', 'e2e'],
-].map((projects) => projects.flatMap((name) => ['--project', name]));
+  { ports: '12000-22000', projects: ['unit', 'property', 'chart', 'contract', 'integration'] },
+  { ports: '22000-32000', projects: ['page', 'e2e'] },
+];
 
 /** Everything that must hold; says in its last line how many tests passed and failed. A broken check counts as one. */
 const test = async () => {
   const brokenChecks = (await npmRun('static')) === 0 ? 0 : 1;
   if ((await npmRun('build')) !== 0) return summary({ passed: 0, failed: brokenChecks + 1, skipped: 0 });
-  const runs = args.length > 0 ? [args] : COLUMNS;
-  const { passed, failed, skipped } = sum(await Promise.all(runs.map(runTests)));
+  const columns = () =>
+    COLUMNS.map(({ ports, projects }) => runTests(chosen(projects), { KEYFERRY_TEST_PORTS: ports }));
+  const { passed, failed, skipped } = sum(await Promise.all(args.length > 0 ? [runTests(args)] : columns()));
   return summary({ passed, failed: failed + brokenChecks, skipped });
 };
+
+const chosen = (projects) => projects.flatMap((name) => ['--project', name]);
 
 /** Those of the contract that bring no servers of their own as local processes. */
 const CONTAINER_SUITES = ['stack', 'redis-client', 'redis-subscription', 'redis-capabilities', 'kafka-drivers'];
@@ -102,7 +105,7 @@ const testImage = async () => {
 const testKubernetes = async () => summary(await runTests(['--config', 'test/k8s/vitest.config.ts', ...args]));
 
 /** How many tests passed, failed and were skipped. An error outside of any test fails the run, and counts as one. */
-const runTests = async (vitestArgs) => {
+const runTests = async (vitestArgs, env = {}) => {
   const dir = mkdtempSync(join(tmpdir(), 'keyferry-test-'));
   const counted = join(dir, 'counts.json');
   const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'scripts/count-tests.mjs')}`];
@@ -111,7 +114,7 @@ const runTests = async (vitestArgs) => {
     [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...vitestArgs],
     path,
     // Not the terminal itself, which two runs would redraw at once.
-    { stdio: ['inherit', 'pipe', 'pipe'], env: { KEYFERRY_TEST_COUNTS: counted } },
+    { stdio: ['inherit', 'pipe', 'pipe'], env: { ...env, KEYFERRY_TEST_COUNTS: counted } },
   );
   try {
     const counts = JSON.parse(readFileSync(counted, 'utf8'));

@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 
 /**
  * Below every system's range for outgoing connections: there a port could be taken while its server is down between
- * kill and start, or a client that dials the dead server could be connected to itself.
+ * kill and start, or a client that dials the dead server could be connected to itself. Runs side by side have ranges of
+ * their own for the same reason.
  */
-const LOWEST = 12_000;
-const HIGHEST = 32_000;
+const [LOWEST = 0, HIGHEST = 0] = (process.env['KEYFERRY_TEST_PORTS'] ?? '12000-32000').split('-').map(Number);
 
 /** Distinct TCP ports that were free on loopback a moment ago. */
 export const freePorts = async (count: number): Promise<readonly number[]> => {
