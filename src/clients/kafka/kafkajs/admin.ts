@@ -68,9 +68,10 @@ export class KafkajsAdmin implements KafkaAdmin {
   async #appears(topic: string): Promise<void> {
     for (const deadline = clock.monotonic() + APPEARS_WITHIN_MS; clock.monotonic() < deadline;) {
       try {
-        if ((await this.describe(topic)) !== undefined) return;
+        // Only its leaders tell the ends.
+        if ((await this.describe(topic)) !== undefined && (await this.endOffsets(topic)).size > 0) return;
       } catch (error) {
-        if (!isTransient(error)) throw error;
+        if (!isTransient(error) && !isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING')) throw error;
       }
       await clock.sleep(RETRY_MS);
     }
