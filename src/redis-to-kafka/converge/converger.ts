@@ -8,7 +8,7 @@ import type { Logger } from '../../core/log.ts';
 import type { ChangeWatch } from '../../core/passed-change.ts';
 import type { PauseSwitch } from '../../core/pause-switch.ts';
 import type { Span } from '../../core/tracer.ts';
-import type { PublishedChange, PublishedState, PublishedStates } from '../../state-store/published-states.ts';
+import type { PublishedChange, PublishedStates } from '../../state-store/published-states.ts';
 import type { Wakeup } from '../../core/wakeup.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { RecordMaker } from '../publish/record-maker.ts';
@@ -173,7 +173,7 @@ export class Converger {
 
   /** Settles what is unchanged, and returns what must be published. */
   #detect(batch: PendingBatch, found: readonly Found[]): readonly Sent[] {
-    const { pending, published, format, maxValueBytes, metrics, onRead } = this.#options;
+    const { pending, published, format, maxValueBytes, records, traced, metrics, onRead } = this.#options;
     const sent: Sent[] = [];
     let unchanged = 0;
     let omitted = 0;
@@ -190,27 +190,18 @@ export class Converger {
       onRead(key, state);
       if (change.kind === 'unchanged') {
         unchanged += 1;
-        this.#options.traced?.unchanged(key);
+        traced?.unchanged(key);
         pending.settle(key, touch);
         return;
       }
       if (change.kind === 'set' && change.state.value.type === 'omitted') omitted += 1;
-      sent.push({ key, touch, change, ...this.#make(key, change, known, touch.seenAt) });
+      const made = records.make(key, change, known, touch.seenAt);
+      const trace = traced?.changed(key, made);
+      sent.push({ key, touch, change, records: trace?.records ?? made, span: trace?.span });
     });
     if (unchanged > 0) metrics.unchanged(unchanged);
     if (omitted > 0) metrics.omitted(omitted);
     return sent;
-  }
-
-  /** A change's records, with the trace of the writes that led to it. */
-  #make(
-    key: KeyName,
-    change: Sent['change'],
-    known: PublishedState | undefined,
-    seenAt: number,
-  ): Pick<Sent, 'records' | 'span'> {
-    const records = this.#options.records.make(key, change, known, seenAt);
-    return this.#options.traced?.changed(key, records) ?? { records, span: undefined };
   }
 
   async #publish(sent: readonly Sent[]): Promise<void> {
