@@ -52,8 +52,9 @@ export class Namespace {
     return kubectl(['--namespace', this.name, ...args], input);
   }
 
+  /** @throws with what goes on in the namespace, where pods may be why it failed. */
   helm(args: readonly string[], input?: string): Promise<string> {
-    return helm(['--namespace', this.name, ...args], input);
+    return this.#explained(helm(['--namespace', this.name, ...args], input));
   }
 
   apply(manifest: string): Promise<string> {
@@ -74,7 +75,30 @@ export class Namespace {
 
   /** Resolves once the StatefulSet, Deployment or DaemonSet has all its pods, of the newest template, and ready. */
   async rolledOut(workload: string, timeoutS = 300): Promise<void> {
-    await this.kubectl(['rollout', 'status', workload, '--timeout', `${timeoutS}s`]);
+    await this.#explained(this.kubectl(['rollout', 'status', workload, '--timeout', `${timeoutS}s`]));
+  }
+
+  async #explained<T>(command: Promise<T>): Promise<T> {
+    try {
+      return await command;
+    } catch (error) {
+      throw new Error(`${String(error)}\n${await this.#goingsOn()}`, { cause: error });
+    }
+  }
+
+  /** The nodes, the namespace's pods and volumes, its events, and the last lines of each pod that is not ready. */
+  async #goingsOn(): Promise<string> {
+    const ask = (...args: readonly string[]): Promise<string> => this.kubectl(args).catch(String);
+    const pods = await this.json<{ readonly items: readonly Pod[] }>(['get', 'pods']).catch(() => ({ items: [] }));
+    const answers = await Promise.all([
+      ask('describe', 'nodes'),
+      ask('get', 'pods,persistentvolumeclaims,jobs', '--output', 'wide'),
+      ask('get', 'events', '--sort-by', '.lastTimestamp'),
+      ...pods.items
+        .filter((pod) => !isReady(pod))
+        .map(({ metadata }) => ask('logs', metadata.name, '--all-containers', '--prefix', '--tail', '20')),
+    ]);
+    return answers.join('\n\n');
   }
 
   /** Decoded. */
