@@ -4,12 +4,11 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { systemClock } from '../../src/core/clock.ts';
 import { type KeyName, keyName } from '../../src/core/key-name.ts';
 import type { PassedChange } from '../../src/core/passed-change.ts';
-import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { type HttpServer, type HttpServerOptions, createHttpServer } from '../../src/rest/http-server.ts';
 import { ChangeTail } from '../../src/rest/live/change-tail.ts';
 import { eventually } from '../support/eventually.ts';
 import { EventReader } from '../support/event-reader.ts';
-import { HTTP_DEFAULTS } from '../support/http-defaults.ts';
+import { httpDefaults } from '../support/http-defaults.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 
 const running: HttpServer[] = [];
@@ -23,14 +22,11 @@ const start = async (options: Partial<HttpServerOptions> = {}, { showValues = fa
   const tail = new ChangeTail({ clock: systemClock, showValues });
   let asked = 0;
   const server = createHttpServer({
-    ...HTTP_DEFAULTS,
-    health: () => [],
+    ...httpDefaults(),
     status: () => {
       asked += 1;
       return { asked, sources: [{ name: 'all' }, { name: 'some' }], sinks: [{ name: 'copy' }] };
     },
-    metrics: createMetrics(),
-    logger: silentLogger,
     tail,
     ...options,
   });

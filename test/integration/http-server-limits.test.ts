@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type Socket, connect } from 'node:net';
 import { describe, expect, test, afterEach } from 'vitest';
-import { createMetrics } from '../../src/observability/create-metrics.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { type HttpServer, type HttpServerOptions, createHttpServer } from '../../src/rest/http-server.ts';
 import { eventually } from '../support/eventually.ts';
-import { HTTP_DEFAULTS } from '../support/http-defaults.ts';
+import { httpDefaults } from '../support/http-defaults.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { RestFixture } from './redis-rest-fixture.ts';
 
@@ -17,14 +17,7 @@ afterEach(async () => {
 });
 
 const start = async (options: Partial<HttpServerOptions> = {}): Promise<number> => {
-  const server = createHttpServer({
-    ...HTTP_DEFAULTS,
-    health: () => [],
-    status: () => ({ sources: [], sinks: [] }),
-    metrics: createMetrics(),
-    logger: silentLogger,
-    ...options,
-  });
+  const server = createHttpServer({ ...httpDefaults(), ...options });
   running.push(server);
   return server.listen();
 };
@@ -80,7 +73,7 @@ describe('a slow client is cut off', () => {
       clientTimeoutMs: 100,
       metrics: { text: () => Promise.resolve(answer), contentType: 'text/plain' },
       // The three minutes that it may take pass in a moment.
-      clock: { ...HTTP_DEFAULTS.clock, monotonic: () => performance.now() * 1_000 },
+      clock: { ...systemClock, monotonic: () => performance.now() * 1_000 },
       logger: { ...silentLogger, debug: (_, message) => lines.push(message) },
     });
     const { socket, ended } = await open(port);

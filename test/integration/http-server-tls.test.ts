@@ -2,12 +2,12 @@ import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { type RequestOptions, request } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { createMetrics } from '../../src/observability/create-metrics.ts';
+import { systemClock } from '../../src/core/clock.ts';
 import { type HttpServer, createHttpServer } from '../../src/rest/http-server.ts';
 import type { ServerTls } from '../../src/rest/server-certificate.ts';
 import { type Authority, type Certificate, createAuthority } from '../support/certificates.ts';
 import { eventually } from '../support/eventually.ts';
-import { HTTP_DEFAULTS } from '../support/http-defaults.ts';
+import { httpDefaults } from '../support/http-defaults.ts';
 import { silentLogger } from '../support/silent-logger.ts';
 import { Workplace } from '../support/workplace.ts';
 
@@ -33,15 +33,12 @@ afterEach(async () => {
 const start = async (tls: ServerTls, host = '127.0.0.1'): Promise<number> => {
   const log = (_: object, message: string): void => void lines.push(message);
   const server = createHttpServer({
-    ...HTTP_DEFAULTS,
+    ...httpDefaults(),
     host,
     tls,
-    health: () => [],
-    status: () => ({ sources: [], sinks: [] }),
-    metrics: createMetrics(),
     logger: { ...silentLogger, info: log, warn: log },
     clock: {
-      ...HTTP_DEFAULTS.clock,
+      ...systemClock,
       every: (_, tick) => {
         ticks.push(tick);
         return () => undefined;

@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { afterEach, describe, expect, test } from 'vitest';
 import { isKeyferryError } from '../../src/core/errors.ts';
 import { createLogger } from '../../src/observability/logger.ts';
-import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { type HttpServer, type HttpServerOptions, createHttpServer } from '../../src/rest/http-server.ts';
-import { HTTP_DEFAULTS } from '../support/http-defaults.ts';
+import { httpDefaults } from '../support/http-defaults.ts';
 
 const TOKEN = 'open-sesame';
 const STATUS = {
@@ -16,10 +15,8 @@ const STATUS = {
 
 const logLines: string[] = [];
 const defaults: HttpServerOptions = {
-  ...HTTP_DEFAULTS,
-  health: () => [],
+  ...httpDefaults(),
   status: () => STATUS,
-  metrics: createMetrics(),
   logger: createLogger({ level: 'debug', format: 'json', destination: { write: (line) => logLines.push(line) } }),
 };
 

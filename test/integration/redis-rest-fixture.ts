@@ -10,9 +10,8 @@ import { type HttpServer, type HttpServerOptions, createHttpServer } from '../..
 import { type Mirror, SourcesMirror } from '../../src/rest/redis-rest/mirror.ts';
 import { RedisRest, type RedisRestOptions } from '../../src/rest/redis-rest/redis-rest.ts';
 import { eventually } from '../support/eventually.ts';
-import { HTTP_DEFAULTS } from '../support/http-defaults.ts';
+import { httpDefaults } from '../support/http-defaults.ts';
 import { stackProvider } from '../support/provider.ts';
-import { silentLogger } from '../support/silent-logger.ts';
 import type { RedisServer } from '../support/stack.ts';
 
 export const DEFAULTS: RedisRestOptions = {
@@ -105,12 +104,10 @@ export class RestFixture {
       },
     );
     const server = createHttpServer({
-      ...HTTP_DEFAULTS,
+      ...httpDefaults(),
       health: () => redisRest.health(),
-      status: () => ({ sources: [], sinks: [] }),
       redisRest,
       metrics,
-      logger: silentLogger,
       ...http,
     });
     await eventually(() => redisRest.health().length === 0, { what: 'the connection to Redis' });

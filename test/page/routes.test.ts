@@ -5,21 +5,12 @@ import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ERROR_CODES } from '../../src/core/errors.ts';
-import { createMetrics } from '../../src/observability/create-metrics.ts';
 import { type HttpServerOptions, createHttpServer } from '../../src/rest/http-server.ts';
-import { HTTP_DEFAULTS } from '../support/http-defaults.ts';
-import { silentLogger } from '../support/silent-logger.ts';
+import { httpDefaults } from '../support/http-defaults.ts';
 
 describe('the files of the status page', () => {
   const started = async (options: Partial<HttpServerOptions> = {}) => {
-    const server = createHttpServer({
-      ...HTTP_DEFAULTS,
-      health: () => [],
-      status: () => ({ sources: [], sinks: [] }),
-      metrics: createMetrics(),
-      logger: silentLogger,
-      ...options,
-    });
+    const server = createHttpServer({ ...httpDefaults(), ...options });
     const port = await server.listen();
     onTestFinished(() => server.close());
     return { port, get: (path: string, init?: RequestInit) => fetch(`http://127.0.0.1:${port}${path}`, init) };
