@@ -1,5 +1,5 @@
 import { type IncomingMessage, request } from 'node:http';
-import type { TailPortion } from '../../src/rest/live/change-tail.ts';
+import type { TailPortion } from '../../src/rest/live/tailed-change.ts';
 import type { DaemonStatus } from '../../src/rest/live/status.ts';
 import { eventually } from './eventually.ts';
 

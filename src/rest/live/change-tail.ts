@@ -3,6 +3,7 @@ import type { Clock } from '../../core/clock.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { ChangeWatch, PassedChange } from '../../core/passed-change.ts';
 import { keyGlob } from './key-glob.ts';
+import type { TailPortion, TailedChange } from './tailed-change.ts';
 
 /** Whose changes, and of which keys; what is absent does not matter. */
 export interface TailFilter {
@@ -10,32 +11,6 @@ export interface TailFilter {
   readonly sink?: string | undefined;
   /** A Redis glob. */
   readonly match?: string | undefined;
-}
-
-/** A change as it is told. */
-export interface TailedChange {
-  /** Unix ms. */
-  readonly at: number;
-  /** The one of the two that it passed. */
-  readonly source?: string;
-  readonly sink?: string;
-  /** UTF-8, or base64 where `keyEncoding` says so; cut where `keyBytes` tells how long it is. */
-  readonly key: string;
-  readonly keyEncoding?: 'base64';
-  readonly keyBytes?: number;
-  readonly op: string;
-  readonly type: string;
-  /** Of the value. */
-  readonly bytes: number;
-  readonly latencyMs: number;
-  /** Cut; only where values are shown. */
-  readonly value?: string;
-}
-
-/** What came since the last `take`: at most 50 changes, and how many more. */
-export interface TailPortion {
-  readonly changes: readonly TailedChange[];
-  readonly skipped: number;
 }
 
 const MAX_CHANGES = 50;

@@ -2,6 +2,7 @@
 import type { DaemonStatus, FlowStatus } from '../../live/status.ts';
 
 export type { FlowNow, FlowState, PastGap, Summary, SummaryState } from '../../live/status.ts';
+export type { TailPortion, TailedChange } from '../../live/tailed-change.ts';
 
 export interface Snapshot {
   readonly id: string;
@@ -24,23 +25,6 @@ export interface Status extends DaemonStatus {
   readonly sinks: readonly Flow[];
 }
 
-export interface Change {
-  readonly at: number;
-  /** The one of the two that it passed. */
-  readonly source?: string;
-  readonly sink?: string;
-  readonly key: string;
-  readonly keyEncoding?: 'base64';
-  /** How long it is, where only its beginning is here. */
-  readonly keyBytes?: number;
-  readonly op: string;
-  readonly type: string;
-  readonly bytes: number;
-  readonly latencyMs: number;
-  /** Only where http.showValues allows it. */
-  readonly value?: string;
-}
-
 export interface DeadLetter {
   readonly id: string;
   /** The source or sink that put it aside. */
@@ -52,10 +36,4 @@ export interface DeadLetter {
   readonly key: string | null;
   readonly keyEncoding?: 'base64';
   readonly bytes: number | null;
-}
-
-export interface Changes {
-  readonly changes: readonly Change[];
-  /** Further ones, which were counted and not sent. */
-  readonly skipped: number;
 }

@@ -1,7 +1,7 @@
 import { byId, element, onceAFrame, setText } from './dom.js';
 import { count, keyText, latency, size } from './format.js';
 
-/** @typedef {import('./api-types.d.ts').Change} Change */
+/** @typedef {import('./api-types.d.ts').TailedChange} TailedChange */
 
 /** Rows on the page; older ones go, however many come. */
 export const MAX_ROWS = 200;
@@ -14,7 +14,7 @@ const clock = new Intl.DateTimeFormat('en', {
   hourCycle: 'h23',
 });
 
-/** @param {Change} change */
+/** @param {TailedChange} change */
 const row = (change) => {
   const key = element('td', 'key', element('bdi', '', keyText(change.key, change.keyEncoding)));
   if (change.keyBytes !== undefined) key.append(`… (${size(change.keyBytes)})`);
@@ -36,7 +36,7 @@ const row = (change) => {
 /** The latest changes, newest first. What waits for the next frame is bounded as the rows are. */
 export class Tail {
   #rows = byId('tail', HTMLTableSectionElement);
-  /** @type {Change[]} */
+  /** @type {TailedChange[]} */
   #waiting = [];
   #seen = 0;
   #skipped = 0;
@@ -44,7 +44,7 @@ export class Tail {
     this.#drawNow();
   });
 
-  /** @param {import('./api-types.d.ts').Changes} batch */
+  /** @param {import('./api-types.d.ts').TailPortion} batch */
   add({ changes, skipped }) {
     this.#seen += changes.length + skipped;
     this.#skipped += skipped;

@@ -3,8 +3,9 @@ import { ComparisonProgress } from '../../../../src/cli/terminal/comparison-prog
 import { LiveLine } from '../../../../src/cli/terminal/live-line.ts';
 import { progressText } from '../../../../src/cli/terminal/progress-bar.ts';
 import { runLine } from '../../../../src/cli/terminal/run-line.ts';
-import type { DaemonStatus, FlowStatus } from '../../../../src/rest/live/status.ts';
+import type { DaemonStatus } from '../../../../src/rest/live/status.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
+import { sinkStatus, sourceStatus } from '../../../support/flow-statuses.ts';
 
 describe('a progress bar', () => {
   it.each([
@@ -23,27 +24,8 @@ describe('a progress bar', () => {
   });
 });
 
-const flow: FlowStatus = {
-  name: 'all',
-  type: 'keyspace',
-  state: 'running',
-  phase: 'running',
-  paused: false,
-  now: { perSecond: 1_204.4, p50Ms: 1, p99Ms: 3.1 },
-  records: 0,
-  unchanged: 0,
-  filtered: 0,
-  deadLetters: 0,
-  pending: 12,
-  behindMs: 1,
-  lastError: null,
-  reasons: [],
-  waitingSince: null,
-  gaps: [],
-  gapHistory: [],
-  repair: null,
-};
-const sink: FlowStatus = { ...flow, type: 'sink', now: { perSecond: 9, p50Ms: null, p99Ms: 7 }, lag: 5 };
+const flow = sourceStatus({ now: { perSecond: 1_204.4, p50Ms: 1, p99Ms: 3.1 }, pending: 12, behindMs: 1 });
+const sink = sinkStatus({ now: { perSecond: 9, p50Ms: null, p99Ms: 7 }, lag: 5 });
 const status: DaemonStatus = {
   version: '1',
   startedAt: 0,

@@ -1,38 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { FlowStatus } from '../../../../src/rest/live/status.ts';
 import { summarize } from '../../../../src/rest/live/summary.ts';
+import { sinkStatus as sink, sourceStatus as source } from '../../../support/flow-statuses.ts';
 
 const AT = 1_000_000;
 
-const source = (changes: Partial<FlowStatus> = {}): FlowStatus => ({
-  name: 'all-keys',
-  type: 'keyspace',
-  state: 'running',
-  phase: 'running',
-  paused: false,
-  now: { perSecond: 0, p50Ms: null, p99Ms: null },
-  records: 0,
-  unchanged: 0,
-  filtered: 0,
-  deadLetters: 0,
-  pending: 0,
-  behindMs: 12,
-  lastError: null,
-  reasons: [],
-  waitingSince: null,
-  gaps: [],
-  gapHistory: [],
-  repair: null,
-  ...changes,
-});
-const sink = (changes: Partial<FlowStatus> = {}): FlowStatus => ({
-  ...source(),
-  name: 'copy',
-  type: 'sink',
-  behindMs: null,
-  lag: 0,
-  ...changes,
-});
 const gap = { cause: 'feed-lost', scope: '10.0.0.3:6379', openedAt: AT - 14_000 } as const;
 
 const summary = (sources: readonly FlowStatus[], sinks: readonly FlowStatus[] = [], kafkaAwaySince?: number) =>
