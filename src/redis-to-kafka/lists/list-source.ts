@@ -12,6 +12,7 @@ import type { Redelivered } from '../../dead-letters/redelivery.ts';
 import { republish } from '../publish/republish.ts';
 import { topicRoute } from '../publish/routing.ts';
 import { SourceTopics } from '../publish/topics.ts';
+import { eventSourceHealth } from '../event-source-health.ts';
 import { Patience } from '../patience.ts';
 import { RememberedOrigin } from '../remembered-origin.ts';
 import { ItemCarrier } from './item-carrier.ts';
@@ -122,11 +123,8 @@ export class ListSource {
 
   /** Why this source does not deliver just now; empty where it does. */
   health(): readonly string[] {
-    const waitsFor = this.#state === 'starting' && this.#patience.reasons.length === 0 ? ['starting'] : [];
-    const failure = this.#opened?.carrier.failure;
-    const refused = failure === undefined ? [] : [`Kafka does not take records: ${failure.message}`];
-    const reasons = [...waitsFor, ...this.#patience.reasons, ...refused];
-    return reasons.map((reason) => `source ${this.#options.name}: ${reason}`);
+    const { name } = this.#options;
+    return eventSourceHealth({ name, state: this.#state, patience: this.#patience, refusal: this.#opened?.carrier.failure });
   }
 
   status(): ListSourceStatus {

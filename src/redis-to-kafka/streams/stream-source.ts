@@ -20,6 +20,7 @@ import { Carrier } from './carrier.ts';
 import { EntryRecords } from './entry-records.ts';
 import { wantedStreams } from './find-streams.ts';
 import { followOwners } from './follow-owners.ts';
+import { eventSourceHealth } from '../event-source-health.ts';
 import { Patience } from '../patience.ts';
 import { RememberedOrigin } from '../remembered-origin.ts';
 import { readStreams } from './read-streams.ts';
@@ -145,11 +146,8 @@ export class StreamSource {
 
   /** Why this source does not deliver just now; empty where it does. */
   health(): readonly string[] {
-    const waitsFor = this.#state === 'starting' && this.#patience.reasons.length === 0 ? ['starting'] : [];
-    const failure = this.#carrier?.failure;
-    const refused = failure === undefined ? [] : [`Kafka does not take records: ${failure.message}`];
-    const reasons = [...waitsFor, ...this.#patience.reasons, ...refused];
-    return reasons.map((reason) => `source ${this.#options.name}: ${reason}`);
+    const { name } = this.#options;
+    return eventSourceHealth({ name, state: this.#state, patience: this.#patience, refusal: this.#carrier?.failure });
   }
 
   status(): StreamSourceStatus {
