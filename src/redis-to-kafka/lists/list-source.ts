@@ -124,7 +124,12 @@ export class ListSource {
   /** Why this source does not deliver just now; empty where it does. */
   health(): readonly string[] {
     const { name } = this.#options;
-    return eventSourceHealth({ name, state: this.#state, patience: this.#patience, refusal: this.#opened?.carrier.failure });
+    return eventSourceHealth({
+      name,
+      state: this.#state,
+      patience: this.#patience,
+      refusal: this.#opened?.carrier.failure,
+    });
   }
 
   status(): ListSourceStatus {
