@@ -15,7 +15,7 @@ import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { Daemon } from '../support/daemon.ts';
 import { rulesIn } from '../support/documented-redis-rules.ts';
 import { eventually } from '../support/eventually.ts';
-import { divergence, readTopic } from '../support/independent-reader.ts';
+import { divergence, lastRecords, readTopic } from '../support/independent-reader.ts';
 import { stackProvider } from '../support/provider.ts';
 import type { RedisServer } from '../support/stack.ts';
 
@@ -126,6 +126,22 @@ describe('with the documented rules and no others', () => {
     expect(new Set(records.map(({ key }) => key))).toEqual(new Set(others));
     const [status] = (await daemon.status()).sources;
     expect(status?.databases.flatMap(({ gapsOpen }) => gapsOpen)).not.toEqual([]);
+    await refused();
+  });
+
+  test('a key that the user may not look at any more keeps no tombstone waiting', async () => {
+    const topic = topicName();
+    await redis.mset('app:0', 'v', 'app:1', 'v', 'hidden:1', 'v');
+    const source = { name: 'all', topic, include: ['*'], canaryEvery: '1s' };
+    const first = await start({ redis: { url: server.url }, sources: [source] });
+    await published(topic, 3);
+    await first.dispose();
+    await redis.del('app:0');
+    await start({ redis: { url: await user(KEYSPACE, KEYSPACE_NAMES) }, sources: [source] });
+    await published(topic, 4);
+    const last = await lastRecords(inject('kafkaBrokers'), topic);
+    const values = ['app:0', 'app:1', 'hidden:1'].map((key) => last.get(key)?.value === null);
+    expect(values).toEqual([true, false, false]);
     await refused();
   });
 

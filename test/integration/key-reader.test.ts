@@ -229,6 +229,21 @@ describe('the key reader', () => {
     expect(await mirror.exist(names)).toEqual([true, true, true]);
     await limited.close();
   });
+
+  it('tells of the keys beside one that the user may not look at, and refuses where it may look at none', async () => {
+    await run(['ACL', 'SETUSER', 'partly', 'reset', 'on', 'nopass', '+@all', '~open:*']);
+    const url = server.url.replace('redis://', 'redis://partly:any@');
+    const limited = connectRedis({ url, name: 'test' }).connect({ db: 0, name: 'partly' });
+    await limited.ready();
+    const mirror = new KeyReader({ connection: limited, format: 'json', maxValueBytes: 1_000_000 });
+    const names = Array.from({ length: 60 }, (_, at) => key(at === 40 ? 'shut' : `open:${at}`));
+    await run(['SET', 'open:3', 'v'], ['SET', 'shut', 'v']);
+    const expected = names.map((name) => (name === 'shut' ? undefined : name === 'open:3'));
+    expect(await mirror.exist(names)).toEqual(expected);
+    await run(['ACL', 'SETUSER', 'partly', '-@all', '+@connection']);
+    await expect(mirror.exist(names)).rejects.toMatchObject({ code: 'KF_REDIS_PERMISSION' });
+    await limited.close();
+  });
 });
 
 describe('the key reader for format dump', () => {

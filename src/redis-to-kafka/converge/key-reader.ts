@@ -1,4 +1,4 @@
-import type { RedisConnection, RedisReply } from '../../clients/redis/port.ts';
+import type { RedisArgument, RedisConnection, RedisReply, RedisScript } from '../../clients/redis/port.ts';
 import { isKeyferryError } from '../../core/errors.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { RecordFormat } from '../../core/key-record.ts';
@@ -32,9 +32,9 @@ export class KeyReader implements KeySource {
 
   async read(keys: readonly KeyName[]): Promise<readonly Found[]> {
     if (keys.length === 0) return [];
-    const { format } = this.#options;
+    const { format, maxValueBytes } = this.#options;
     const names = keys.map(keyBytes);
-    const replies = await this.#readEach(names, [SMALL_CALL, 1]);
+    const replies = await this.#askEach({ script: READ_KEYS, args: [format, maxValueBytes] }, names, CALL_SIZES);
     const found: Found[] = [];
     for (const [at, name] of names.entries()) {
       const reply = replies[at] ?? null;
@@ -49,24 +49,29 @@ export class KeyReader implements KeySource {
    * to one for each, so that only that key stays unread.
    * @param sizes of the smaller calls.
    */
-  async #readEach(names: readonly Buffer[], [size, ...sizes]: readonly number[]): Promise<(RedisReply | Error)[]> {
-    const { connection, format, maxValueBytes } = this.#options;
-    const replies = [...(await connection.scriptEach(READ_KEYS, { keys: names, args: [format, maxValueBytes] }))];
+  async #askEach(
+    ask: { readonly script: RedisScript; readonly args: readonly RedisArgument[] },
+    names: readonly Buffer[],
+    [size, ...sizes]: readonly number[],
+  ): Promise<(RedisReply | Error)[]> {
+    const { connection } = this.#options;
+    const replies = [...(await connection.scriptEach(ask.script, { keys: names, args: ask.args }))];
     const refused = [...names.keys()].filter((at) => isOfAKey(replies[at]));
     if (size === undefined || names.length === 1 || refused.length === 0) return replies;
     await Promise.all(
       chunks(refused, size).map(async (places) => {
-        const again = await this.#readEach(namesAt(names, places), sizes);
+        const again = await this.#askEach(ask, namesAt(names, places), sizes);
         for (const [at, place] of places.entries()) replies[place] = again[at] ?? null;
       }),
     );
     return replies;
   }
 
-  async exist(keys: readonly KeyName[]): Promise<readonly boolean[]> {
+  async exist(keys: readonly KeyName[]): Promise<readonly (boolean | undefined)[]> {
     if (keys.length === 0) return [];
-    const replies = await this.#options.connection.scriptEach(KEYS_EXIST, { keys: keys.map(keyBytes), args: [] });
+    const replies = await this.#askEach({ script: KEYS_EXIST, args: [] }, keys.map(keyBytes), CALL_SIZES);
     return replies.map((reply) => {
+      if (isOfAKey(reply)) return undefined;
       if (reply instanceof Error) throw reply;
       return reply === 1;
     });
@@ -83,7 +88,7 @@ export class KeyReader implements KeySource {
 }
 
 /** Of a few hundred keys, of which one is refused, it takes few calls to find that one; and few keys wait for many. */
-const SMALL_CALL = 25;
+const CALL_SIZES = [25, 1];
 
 /** Whether the user may run the command, but not on one of the keys. */
 const isOfAKey = (reply: RedisReply | Error | undefined): boolean =>

@@ -12,8 +12,8 @@ export interface KeySource {
   /** One result per key, in order. Never rejects. */
   read(keys: readonly KeyName[]): Promise<readonly Found[]>;
   /**
-   * Which of the keys exist, cheaply, in order.
+   * Which of the keys exist, cheaply, in order; undefined for one that the user may not look at.
    * @throws KF_REDIS_UNAVAILABLE, KF_REDIS_PERMISSION, KF_REDIS_REFUSED, where that cannot be told of one of them.
    */
-  exist(keys: readonly KeyName[]): Promise<readonly boolean[]>;
+  exist(keys: readonly KeyName[]): Promise<readonly (boolean | undefined)[]>;
 }

@@ -122,9 +122,10 @@ export class Reconciler {
       if (after === undefined) return;
       const known = chunk.filter(isOurs);
       const exist = await keys.exist(known);
-      // A key that the filter takes no more is left as it is on the topic: nobody said that it is gone.
+      // A key that the filter takes no more is left as it is on the topic: nobody said that it is gone. One that the user
+      // may not look at is not known to be there: it waits to be read, and a gap tells of it.
       await this.#touch(
-        known.filter((key, at) => exist[at] === false && isWanted(key)),
+        known.filter((key, at) => exist[at] !== true && isWanted(key)),
         task,
       );
       this.#advance(chunk.length);
