@@ -76,7 +76,7 @@ const HTTP = {
   rateLimit: setting(
     integer(0, 1_000_000),
     '0',
-    'Requests per second of one address, with or without a token, probes apart; 0: as many as they like.',
+    "Requests per second of one address, with or without a token, probes and the page's own files apart; 0: as many as they like.",
   ),
   maxBodyBytesInFlight: setting(
     integer(1, 4_000_000_000),

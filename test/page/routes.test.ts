@@ -29,6 +29,14 @@ describe('the files of the status page', () => {
     expect((await server.get('/api/v1/access')).status).toBe(401);
   });
 
+  it('pass any rate limit, which the page would reach by being loaded', async () => {
+    const server = await started({ rateLimit: 1 });
+    const answers = await Promise.all(Array.from({ length: 30 }, () => server.get('/page/base.css')));
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    const asked = await Promise.all([1, 2, 3].map(() => server.get('/api/v1/access')));
+    expect(asked.map(({ status }) => status)).toContain(429);
+  });
+
   it('are sent again only when they have changed', async () => {
     const server = await started();
     const first = await server.get('/page/uplot.js');

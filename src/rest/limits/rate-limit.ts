@@ -4,7 +4,10 @@ import { Refusal, retryAfter } from '../refusal.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** A probe: whoever asks whether we live must not be told that somebody else asks too often. */
+    /**
+     * A probe: whoever asks whether we live must not be told that somebody else asks too often. Or a file of the page, which
+     * is many of them, and tells nothing.
+     */
     readonly unlimited?: boolean;
   }
 }

@@ -29,8 +29,11 @@ const HEADERS = {
   'cache-control': 'no-cache',
 } as const;
 
-/** The page holds no data, so it needs no token: what it shows, it asks the API for, with the token that it is given. */
-const OPEN = { config: { scope: 'open' } } as const;
+/**
+ * The page holds no data, so it needs no token, and no limit: what it shows, it asks the API for, with the token that it
+ * is given.
+ */
+const OPEN = { config: { scope: 'open', unlimited: true } } as const;
 
 /** The status page: `/`, its files below `/page/`, and the explanations of all error codes at `/page/errors`. */
 export const addPage = (server: FastifyInstance): void => {
