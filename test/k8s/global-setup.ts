@@ -37,10 +37,19 @@ export const setup = async (project: TestProject): Promise<() => Promise<void>> 
   });
   const load = process.env['KEYFERRY_TEST_K8S_LOAD'];
   const images = load === undefined ? named() : await loaded(load.split(' '));
-  const namespace = await Namespace.create('keyferry-kafka');
   project.provide('images', images);
-  project.provide('brokers', await startKafka(namespace, images.kafka));
+  const { namespace, brokers } = await kafkaOf(images).catch((error: unknown) => {
+    // The first pods of a cluster that is seconds old: what was wrong with it is told, and they get another chance.
+    say(`Kafka does not start on the cluster, and is started anew: ${String(error)}`);
+    return kafkaOf(images);
+  });
+  project.provide('brokers', brokers);
   return () => namespace.delete();
+};
+
+const kafkaOf = async ({ kafka }: Images) => {
+  const namespace = await Namespace.create('keyferry-kafka');
+  return { namespace, brokers: await startKafka(namespace, kafka) };
 };
 
 const named = (): Images => ({
@@ -65,6 +74,8 @@ const loaded = async ([command = '', ...args]: readonly string[]): Promise<Image
     };
     say('loading images into the cluster');
     await promisify(execFile)(command, [...args, ...Object.values(images)], { maxBuffer: Infinity });
+    // Gigabytes, where the nodes are on this machine: a broker's first fsync would wait for all of them.
+    await promisify(execFile)('sync');
     return images;
   } finally {
     await engine.close();

@@ -74,7 +74,7 @@ export class Namespace {
   }
 
   /** Resolves once the StatefulSet, Deployment or DaemonSet has all its pods, of the newest template, and ready. */
-  async rolledOut(workload: string, timeoutS = 300): Promise<void> {
+  async rolledOut(workload: string, timeoutS = 400): Promise<void> {
     await this.#explained(this.kubectl(['rollout', 'status', workload, '--timeout', `${timeoutS}s`]));
   }
 
