@@ -59,7 +59,7 @@ const stateOf = (report: FlowReport, gaps: readonly Gap[], { journal, reasons }:
   return gaps.length > 0 ? 'repairing' : 'running';
 };
 
-type Typical = Pick<FlowStatus, 'type' | 'pending' | 'lag' | 'behindMs'>;
+type Typical = Pick<FlowStatus, 'type' | 'pending' | 'lag' | 'behindMs' | 'snapshot'>;
 
 /** What is counted in each type's own way. */
 const typical = (report: FlowReport, { at, journal, figures }: FlowSurroundings): Typical => {
@@ -73,6 +73,7 @@ const typical = (report: FlowReport, { at, journal, figures }: FlowSurroundings)
         type: report.type,
         pending,
         behindMs: oldest === Infinity ? journal.canaryMs : Math.max(0, at - oldest),
+        snapshot: report.snapshot,
       };
     }
     case 'stream':

@@ -58,6 +58,11 @@ const start = (args: readonly string[], options: Partial<ConstructorParameters<t
   terminal = new TerminalProcess([process.execPath, MAIN, ...args], { columns: 100, ...options });
   return terminal;
 };
+/** Asks a daemon's API of the same configuration. */
+const ask = (file: string, path: string, options: RequestInit = {}): Promise<Response> => {
+  const { http } = parse(readFileSync(file, 'utf8')) as { http: { port: number } };
+  return fetch(`http://127.0.0.1:${http.port}/api/v1${path}`, options);
+};
 const run = async (log: object = {}, options: Parameters<typeof start>[1] = {}): Promise<TerminalProcess> =>
   start(['run', '--config', await configure(log)], options);
 
@@ -93,6 +98,22 @@ describe('run on a terminal', () => {
     await client.flushall();
   });
 
+  it('shows how far a snapshot is, until it has ended', async () => {
+    await client.mset({ 'user:1': 'a', 'user:2': 'b' });
+    const file = await configure();
+    const shell = start(['run', '--config', file], { columns: 160 });
+    await shell.shows(LIVE_LINE);
+    // So that it is still under way when the line is drawn.
+    expect((await ask(file, '/sources/all/pause', { method: 'PUT' })).status).toBe(200);
+    const body = JSON.stringify({ match: 'user:*' });
+    const headers = { 'content-type': 'application/json' };
+    expect((await ask(file, '/sources/all/snapshot', { method: 'POST', body, headers })).status).toBe(202);
+    await shell.shows(/paused .*Paused: all {2}snapshot of user:\* \[#*\.*\] *\d+ % {2}\d+ of about \d/);
+    expect((await ask(file, '/sources/all/resume', { method: 'PUT' })).status).toBe(200);
+    const line = (): string => shownOn(160, shell.written).at(-1) ?? '';
+    await eventually(() => /^in sync .* gaps 0$/.test(line()), { what: 'the bar to go' });
+  });
+
   it('cuts the line to the terminal, also when that is made narrower', async () => {
     const shell = await run({}, { columns: 30 });
     await shell.shows('in sync');
@@ -106,12 +127,10 @@ describe('run on a terminal', () => {
 
   it('goes on with its work while the terminal stands still, and catches up then', async () => {
     const file = await configure({ level: 'debug' });
-    const { http } = parse(readFileSync(file, 'utf8')) as { http: { port: number } };
     const shell = start(['run', '--config', file]);
     await shell.shows(LIVE_LINE);
     shell.type(CTRL_S);
-    const status = async (): Promise<DaemonStatus> =>
-      (await (await fetch(`http://127.0.0.1:${http.port}/api/v1/status`)).json()) as DaemonStatus;
+    const status = async (): Promise<DaemonStatus> => (await (await ask(file, '/status')).json()) as DaemonStatus;
     const stoppedAt = (await status()).at;
     const frozen = shell.written;
     await client.call('CLIENT', 'KILL', 'TYPE', 'pubsub');

@@ -58,11 +58,27 @@ const waiting = (what: string, counts: readonly (number | null | undefined)[]): 
   return [`${what} ${known.length === 0 ? '-' : countText(known.reduce((sum, count) => sum + count, 0))}`];
 };
 
+/** What is wrong, and how far the work under way is: a snapshot, else the reconcile that closes a gap. */
 const detail = ({ summary, sources }: Pick<DaemonStatus, 'summary' | 'sources'>): readonly Segment[] => {
+  const { state, text } = summary;
+  const bar = snapshotBar(sources) ?? (state === 'repairing' ? repairBar(sources) : undefined);
+  const isSaid = state === 'in-sync' || state === 'empty' || (state === 'repairing' && bar !== undefined);
+  return [...(isSaid ? [] : [{ text: GAP + text, style: 'dim' as const }]), ...(bar === undefined ? [] : [bar])];
+};
+
+const snapshotBar = (sources: readonly FlowStatus[]): Segment | undefined => {
+  const snapshot = sources.flatMap((source) => source.snapshot ?? []).find(({ endedAt }) => endedAt === null);
+  if (snapshot === undefined) return undefined;
+  const { match, done, total } = snapshot;
+  const what = match === null ? 'snapshot' : `snapshot of ${match}`;
+  // Before the keys are counted none is done.
+  const bar = progressText({ done, estimated: Math.max(total, 1), remainingMs: null });
+  return { text: `${GAP}${what} ${bar}`, style: 'cyan' };
+};
+
+const repairBar = (sources: readonly FlowStatus[]): Segment | undefined => {
   const repair = sources.find((source) => source.repair !== null)?.repair;
-  if (summary.state === 'repairing' && repair) {
-    const { keysDone: done, keysEstimated: estimated, remainingMs } = repair;
-    return [{ text: GAP + progressText({ done, estimated, remainingMs }), style: 'yellow' }];
-  }
-  return summary.state === 'in-sync' || summary.state === 'empty' ? [] : [{ text: GAP + summary.text, style: 'dim' }];
+  if (!repair) return undefined;
+  const { keysDone: done, keysEstimated: estimated, remainingMs } = repair;
+  return { text: GAP + progressText({ done, estimated, remainingMs }), style: 'yellow' };
 };

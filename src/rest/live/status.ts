@@ -51,6 +51,21 @@ export interface Repair {
   readonly remainingMs: number | null;
 }
 
+/** Keys that are published again, because somebody asked for it. */
+export interface Snapshot {
+  readonly id: string;
+  /** A Redis glob; null: every key that the source carries. */
+  readonly match: string | null;
+  /** Keys gone through. */
+  readonly done: number;
+  /** Keys to go through in all, an estimate. */
+  readonly total: number;
+  /** Unix ms. */
+  readonly startedAt: number;
+  /** Unix ms; null: it is under way. */
+  readonly endedAt: number | null;
+}
+
 /** What is told of every source and sink; each type adds its own. */
 export interface FlowStatus extends FlowTotals {
   readonly name: string;
@@ -76,6 +91,8 @@ export interface FlowStatus extends FlowTotals {
   readonly gapHistory: readonly PastGap[];
   /** null: none is under way. */
   readonly repair: Repair | null;
+  /** Of a keyspace source: the one that is under way, or the last one since the start; null: there was none. */
+  readonly snapshot?: Snapshot | null;
 }
 
 export type SummaryState = 'in-sync' | 'repairing' | 'behind' | 'disconnected' | 'paused' | 'empty';

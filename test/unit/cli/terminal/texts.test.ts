@@ -3,7 +3,7 @@ import { ComparisonProgress } from '../../../../src/cli/terminal/comparison-prog
 import { LiveLine } from '../../../../src/cli/terminal/live-line.ts';
 import { progressText } from '../../../../src/cli/terminal/progress-bar.ts';
 import { runLine } from '../../../../src/cli/terminal/run-line.ts';
-import type { DaemonStatus } from '../../../../src/rest/live/status.ts';
+import type { DaemonStatus, Snapshot } from '../../../../src/rest/live/status.ts';
 import { FakeClock } from '../../../support/fake-clock.ts';
 import { sinkStatus, sourceStatus } from '../../../support/flow-statuses.ts';
 
@@ -60,6 +60,36 @@ describe('the line of a running daemon', () => {
     expect(textOf(repairing)).toMatch(/^repairing .* gaps 1 {2}\[#####\.{15}\] 25 % {2}1 of about 4 keys$/);
     const away = { state: 'disconnected', text: 'Kafka is out of reach for 8 s' } as const;
     expect(textOf({ summary: away })).toMatch(/^disconnected .* {2}Kafka is out of reach for 8 s$/);
+  });
+
+  describe('shows how far a snapshot is', () => {
+    const snapshot: Snapshot = { id: 'x', match: null, done: 1, total: 4, startedAt: 0, endedAt: null };
+    const taking = (changes: Partial<Snapshot> = {}): Pick<DaemonStatus, 'sources'> => ({
+      sources: [flow, { ...flow, snapshot: { ...snapshot, ...changes } }],
+    });
+    const bar = / {2}snapshot \[#####\.{15}\] 25 % {2}1 of about 4 keys$/;
+
+    it('while nothing else is the matter, and from its first moment', () => {
+      expect(textOf(taking())).toMatch(/^in sync .* gaps 0 {2}snapshot \[/);
+      expect(textOf(taking())).toMatch(bar);
+      expect(textOf(taking({ match: 'user:*' }))).toMatch(/ gaps 0 {2}snapshot of user:\* \[#####\.{15}\] 25 % /);
+      expect(textOf(taking({ done: 0, total: 0 }))).toMatch(/ snapshot \[\.{20}\] {2}0 % {2}0 of about 1 keys$/);
+    });
+
+    it('behind what is wrong, and in place of the reconcile that goes through the same keys', () => {
+      const paused = { state: 'paused', text: 'Paused: all-keys' } as const;
+      expect(textOf({ ...taking(), summary: paused })).toMatch(/^paused .* {2}Paused: all-keys {2}snapshot \[/);
+      const repair = { keysDone: 2, keysEstimated: 4, remainingMs: null };
+      const sources = taking().sources.map((source) => ({ ...source, repair }));
+      const line = textOf({ sources, summary: { state: 'repairing', text: 'Gap' } });
+      expect(line).toMatch(bar);
+      expect(line).not.toContain('50 %');
+    });
+
+    it('and no longer', () => {
+      expect(textOf({ sources: [{ ...flow, snapshot: { ...snapshot, endedAt: 1 } }] })).toMatch(/ gaps 0$/);
+      expect(textOf({ sources: [{ ...flow, snapshot: null }] })).toMatch(/ gaps 0$/);
+    });
   });
 });
 
