@@ -66,6 +66,17 @@ export const SECTIONS: readonly Section[] = [
         ],
         'By cause. docs/guarantees.md tells what each means.',
       ),
+      graph(
+        'Gaps closed',
+        's',
+        [
+          [
+            'histogram_quantile(0.99, sum by (le, source, cause) (rate(keyferry_source_gap_seconds_bucket{$}[1h])))',
+            '{{source}} {{cause}}',
+          ],
+        ],
+        'How long all but one in a hundred stood open of those that closed in the last hour, by cause.',
+      ),
       graph('Reconciled keys', 'ops', perSecond('reconcile_keys_total', 'source'), 'Keys that reconciles go through.'),
       graph(
         'Last reconcile',

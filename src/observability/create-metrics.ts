@@ -20,6 +20,8 @@ const GAP_CAUSES: Record<GapCause, true> = {
   'dataset-replaced': true,
   'notifications-off': true,
 };
+/** Seconds: from a reconcile of few keys to a Redis that is away for the night. */
+const GAP_BUCKETS = [1, 5, 15, 60, 300, 900, 3_600, 14_400, 43_200];
 const OPS: Record<KeyOp, true> = { set: true, del: true, expired: true, evicted: true, flushed: true };
 const TOUCH_CAUSES = ['notification', 'reconcile', 'write'];
 const OUTCOMES: Record<SinkOutcome, true> = {
@@ -79,6 +81,12 @@ const declareSource = (declare: Instruments, { endToEnd }: Shared) => {
   const pendingLimit = gauge('source_pending_limit_bytes', 'The bound of what waiting keys take in one database.');
   const canary = histogram('source_canary_seconds', 'From writing the canary to its notification.');
   const gaps = counterBy('source_gaps_total', 'cause', Object.keys(GAP_CAUSES), 'Gaps opened.');
+  const gapSeconds = declare.histogram({
+    name: 'source_gap_seconds',
+    help: 'From a gap opened to its end: how long those stood open that have closed.',
+    labels: [...labels, 'cause'],
+    buckets: GAP_BUCKETS,
+  });
   const openGaps = gauge('source_gap_open', 'Gaps open now.');
   const reconcileKeys = counter('reconcile_keys_total', 'Keys that reconciles have gone through.');
   const reconcileDuration = gauge('reconcile_duration_seconds', 'Duration of the last reconcile that ended.');
@@ -87,6 +95,7 @@ const declareSource = (declare: Instruments, { endToEnd }: Shared) => {
     let lastReconcile: number | undefined;
     reconcileDuration(() => lastReconcile, name);
     const gapOpened = gaps(name);
+    const gapClosed = new Map(Object.keys(GAP_CAUSES).map((cause) => [cause, gapSeconds(name, cause)]));
     return {
       touched: touches(name),
       published: records(name),
@@ -97,6 +106,9 @@ const declareSource = (declare: Instruments, { endToEnd }: Shared) => {
       canary: canary(name),
       gapOpened: (cause) => {
         gapOpened(cause, 1);
+      },
+      gapClosed: (cause, seconds) => {
+        gapClosed.get(cause)?.(seconds);
       },
       reconciledKeys: reconcileKeys(name),
       reconciled: (seconds) => {

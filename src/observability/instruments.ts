@@ -13,6 +13,11 @@ interface Declared<Label extends string> {
   readonly labels: readonly Label[];
 }
 
+interface DeclaredHistogram<Label extends string> extends Declared<Label> {
+  /** Upper bounds in seconds. Absent: those for what a record takes. */
+  readonly buckets?: readonly number[];
+}
+
 /** The values of a metric's labels, in the order of their declaration. */
 type Values = readonly string[];
 
@@ -74,12 +79,9 @@ export class Instruments {
     };
   }
 
-  histogram<Label extends string>({ name, help, labels }: Declared<Label>): (...values: Values) => Observe {
-    const histogram = new Histogram({
-      ...this.#common(name, help),
-      labelNames: [...labels],
-      buckets: [...SECONDS_BUCKETS],
-    });
+  histogram<Label extends string>(declared: DeclaredHistogram<Label>): (...values: Values) => Observe {
+    const { name, help, labels, buckets = SECONDS_BUCKETS } = declared;
+    const histogram = new Histogram({ ...this.#common(name, help), labelNames: [...labels], buckets: [...buckets] });
     return (...values) => {
       histogram.zero(Object.fromEntries(labels.map((label, at) => [label, values[at] ?? ''])) as Record<Label, string>);
       const series = histogram.labels(...values);

@@ -23,6 +23,8 @@ export interface SourceMetrics {
   /** From writing the canary to its notification; of one that did not come, how long it was waited for. */
   canary(seconds: number): void;
   gapOpened(cause: GapCause): void;
+  /** One that stood open for so long has closed. */
+  gapClosed(cause: GapCause, seconds: number): void;
   reconciledKeys(count: number): void;
   /** A reconcile that ended took so long. */
   reconciled(seconds: number): void;

@@ -69,6 +69,8 @@ export class Shard {
       slots: master.slots,
       onKeys: (count) => {
         metrics.reconciledKeys(count);
+      },
+      onTouched: (count) => {
         metrics.touched('reconcile', count);
       },
     });
@@ -202,6 +204,7 @@ export class Shard {
 
   closed(gap: ClosedGap): void {
     const durationMs = gap.closedAt - gap.openedAt;
+    this.#options.metrics.gapClosed(gap.cause, durationMs / 1000);
     this.#options.logger.info(
       { cause: gap.cause, scope: gap.scope, durationMs },
       'gap closed: the topic holds what Redis holds',

@@ -37,6 +37,7 @@ describe('the metrics', () => {
       'keyferry_source_end_to_end_seconds histogram',
       'keyferry_source_filtered_total counter',
       'keyferry_source_gap_open gauge',
+      'keyferry_source_gap_seconds histogram',
       'keyferry_source_gaps_total counter',
       'keyferry_source_omitted_total counter',
       'keyferry_source_pending_bytes gauge',
@@ -65,6 +66,7 @@ describe('the metrics', () => {
       expect(text).toContain(`keyferry_source_records_total{source="all-keys",op="${op}"} 0\n`);
     }
     expect(text).toContain('keyferry_source_gaps_total{source="all-keys",cause="pending-overflow"} 0\n');
+    expect(text).toContain('keyferry_source_gap_seconds_count{source="all-keys",cause="pending-overflow"} 0\n');
     expect(text).toContain('keyferry_source_touches_total{source="all-keys",cause="notification"} 0\n');
     expect(text).toContain('keyferry_source_end_to_end_seconds_count{source="all-keys"} 0\n');
   });
@@ -122,6 +124,23 @@ describe('the metrics', () => {
     const bucket = (le: string) =>
       new RegExp(`keyferry_sink_end_to_end_seconds_bucket{le="${le}",sink="s"} (\\d)`).exec(text)?.[1];
     expect(['0.0005', '0.001', '0.005', '60', '\\+Inf'].map(bucket)).toEqual(['1', '1', '2', '2', '3']);
+  });
+
+  test('sort gaps that closed into buckets from a second to half a day, by cause', async () => {
+    const metrics = createMetrics();
+    const source = metrics.source('a');
+    source.gapClosed('feed-lost', 0.4);
+    source.gapClosed('feed-lost', 40_000);
+    source.gapClosed('flush', 100);
+    const text = await metrics.text();
+    const buckets = (cause: string) =>
+      [...text.matchAll(/^keyferry_source_gap_seconds_bucket\{le="(.*?)",source="a",cause="(.*?)"\} (\d)$/gm)]
+        .filter(([, , of]) => of === cause)
+        .map(([, le = '', , count = '']) => `${le}: ${count}`);
+    const shorter = ['5: 1', '15: 1', '60: 1', '300: 1', '900: 1', '3600: 1', '14400: 1'];
+    expect(buckets('feed-lost')).toEqual(['1: 1', ...shorter, '43200: 2', '+Inf: 2']);
+    expect(text).toContain('keyferry_source_gap_seconds_sum{source="a",cause="flush"} 100\n');
+    expect(text).toContain('keyferry_source_gap_seconds_count{source="a",cause="start"} 0\n');
   });
 
   test('take a duration that a step of the clock made negative for none', async () => {

@@ -25,6 +25,7 @@ let clock: FakeClock;
 let stop: AbortController;
 let keyspace: Keyspace;
 let opened: string[];
+let closed: string[];
 let running: Promise<unknown>;
 
 const metrics: SourceMetrics = {
@@ -36,6 +37,7 @@ const metrics: SourceMetrics = {
   endToEnd: nothing,
   canary: nothing,
   gapOpened: (cause) => void opened.push(cause),
+  gapClosed: (cause, seconds) => void closed.push(`${cause} after ${seconds} s`),
   reconciledKeys: nothing,
   reconciled: nothing,
   pendingKeys: nothing,
@@ -90,6 +92,7 @@ beforeEach(() => {
   clock = new FakeClock();
   stop = new AbortController();
   opened = [];
+  closed = [];
   keyspace = newKeyspace();
 });
 
@@ -150,7 +153,10 @@ describe('masters that come and go', () => {
     redis.lose('a');
     await clock.advance(500);
     expect(keyspace.status().gapsOpen).toMatchObject([{ cause: 'feed-lost', scope: 'all a:1' }]);
+    closed = [];
     expect(await gapsOf(master('b', [0, 16_383]))).toEqual(['feed-lost of all a:1', 'master-changed of all b:1']);
+    // Counted from when it opened, at the master before.
+    expect(closed).toEqual(['feed-lost after 0.5 s', 'master-changed after 0 s']);
   });
 
   it('keep the slots that nobody has with who had them last, and no others (I3)', async () => {
