@@ -44,12 +44,12 @@ const KEYSPACE = {
   format: setting(
     oneOf(['json', 'dump']),
     'json',
-    'How a value is written; `dump` is exact for every type and module.',
+    'How a value is written; `dump` is exact for every type and module, but leaves out values above about 1.6 MB.',
   ),
   maxValueBytes: setting(
     integer(1, 500_000_000),
     '1000000',
-    'Of an encoded value. A larger one stays in Redis: its record says type and size only.',
+    'Of an encoded value. A larger one stays in Redis: its record says type and size only. See `format` for `dump`.',
   ),
   maxPendingBytes: setting(
     integer(1_000_000, 100_000_000_000),

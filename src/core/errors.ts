@@ -28,7 +28,7 @@ export const ERROR_CODES = {
   KF_RECORD_UNREADABLE:
     'A record is damaged, or not of the form that its sink expects. It went to the dead-letter topic, or the sink stopped.',
   KF_RECORD_OMITTED:
-    'A record says that its value was too large to travel. Raise maxValueBytes at the source, or read it there.',
+    'A value was too large to travel. Raise maxValueBytes at the source (`dump` ends at about 1.6 MB), or read it there.',
   KF_SINK_STOPPED:
     'A sink met a record that it cannot apply, and has no dead-letter topic. Configure deadLetter, or mend the record.',
   KF_RECORD_KEY_MISSING:

@@ -54,7 +54,7 @@ const fillStream = async (name: string, entries: number, fields = 1): Promise<vo
 /** Reads a key alone until it is not put off. */
 const read = async (reader: KeyReader, name: KeyName): Promise<Exclude<Found, 'later' | Error>> => {
   for (;;) {
-    const [state] = found(await reader.read([name]));
+    const [state] = found(await reader.readAll([name]));
     if (state !== 'later') return state;
   }
 };
@@ -135,6 +135,23 @@ describe('a large key', () => {
     }
   });
 
+  it.each(large)(
+    'in format dump is left out whatever the limit, as Redis makes a DUMP in one go: %s',
+    async (title, _, write) => {
+      await write();
+      const name = title.slice(0, 1);
+      const dump = (limit: number) => holdingNothingUp(() => read(readerOf(limit, redis, 'dump'), key(name)));
+      expect(await dump(500_000_000)).toMatchObject({ value: { type: 'omitted' } });
+    },
+  );
+
+  it('in format dump travels up to more than a megabyte', async () => {
+    await run(['SET', 't', 'x'.repeat(1_500_000)]);
+    expect(await read(readerOf(500_000_000, redis, 'dump'), key('t'))).toMatchObject({ value: { type: 'dump' } });
+    await run(['SET', 't', 'x'.repeat(1_700_000)]);
+    expect(await read(readerOf(500_000_000, redis, 'dump'), key('t'))).toMatchObject({ value: { type: 'omitted' } });
+  });
+
   it.each(large)('below the limit is read in pieces that do not hold Redis up: %s', async (title, elements, write) => {
     await write();
     const name = title.slice(0, 1);
@@ -174,7 +191,7 @@ describe('a large key', () => {
   it('does not keep the other keys of its batch from being read', async () => {
     await fill('h', 40_000, (at) => [`field:${at}`, `value:${at}`]);
     await run(['SET', 'a', '1'], ['SET', 'b', '2']);
-    const states = found(await readerOf(100_000_000).read(['a', 'h', 'b', 'none'].map(key)));
+    const states = found(await readerOf(100_000_000).readAll(['a', 'h', 'b', 'none'].map(key)));
     expect(states.map((each) => (typeof each === 'object' ? each.value.type : each))).toEqual([
       'string',
       'hash',
@@ -278,7 +295,7 @@ describe('a large key that changes while it is read', () => {
     await fill('z', 8_000, (at) => [String(at), `member:${at}`]);
     const change = once(() => run(['DEL', 'h'], ['SET', 'h', 'v']));
     const reader = readerOf(100_000_000, interrupted('HSCAN', change));
-    const [hash, zset] = found(await reader.read(['h', 'z'].map(key)));
+    const [hash, zset] = found(await reader.readAll(['h', 'z'].map(key)));
     expect(hash).toBe('later');
     expect(zset === 'later' ? zset : elementsOf(zset)).toBe(8_000);
   });
