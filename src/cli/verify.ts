@@ -105,13 +105,11 @@ const verifyKeyspace = async (
       ...source,
       topic: published,
       readOn: async () => {
-        const isOurs = (topic: string): boolean => route.pattern.test(topic);
         await catchUp({
           published,
           admin,
           reader,
-          topicOf: (key, redisType) => route.topicOf(key, redisType),
-          isOurs,
+          topics: { ...route, db },
           logger,
           onProgress: (records) => {
             progress.reading(records);

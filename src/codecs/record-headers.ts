@@ -117,6 +117,12 @@ export const publishedHeaders = (
   };
 };
 
+/** The database that a record is of; undefined where it does not say so. */
+export const databaseOf = (headers: Headers): number | undefined => {
+  const db = headers.get(HEADER.db)?.toString('latin1');
+  return db === undefined ? undefined : Number(db);
+};
+
 const textOf = (headers: Headers, name: string): string => {
   const bytes = headers.get(name);
   if (bytes === undefined) throw unreadable(name, 'is missing');

@@ -77,8 +77,7 @@ export const openKeyspace = async (
       published,
       admin,
       reader,
-      isOurs: (topic) => route.pattern.test(topic),
-      topicOf: (key, redisType) => route.topicOf(key, redisType),
+      topics: { ...route, db },
       logger,
       onProgress: tools.onCaughtUp,
     });

@@ -1,27 +1,17 @@
-import type { IncomingRecord, KafkaAdmin, TopicReader } from '../clients/kafka/port.ts';
-import { fingerprintOf } from '../codecs/fingerprint.ts';
-import { publishedHeaders } from '../codecs/record-headers.ts';
-import { type KeyName, keyName } from '../core/key-name.ts';
+import type { KafkaAdmin, TopicReader } from '../clients/kafka/port.ts';
 import type { Logger } from '../core/log.ts';
-import type { PublishedChange, PublishedState, PublishedStates, TopicPosition } from './published-states.ts';
+import type { PublishedStates, TopicPosition } from './published-states.ts';
+import { type PublishedTopics, TopicRecords } from './topic-records.ts';
 
 export interface CatchUpOptions {
   readonly published: PublishedStates;
   readonly admin: KafkaAdmin;
   readonly reader: TopicReader;
-  /** Which topics may hold records of this source and database. */
-  readonly isOurs: (topic: string) => boolean;
-  /** The topic to which a key's state goes. */
-  readonly topicOf: (key: KeyName, redisType: string) => string;
+  readonly topics: PublishedTopics;
   readonly logger: Logger;
   /** Records read so far, for people who wait. */
   readonly onProgress: (records: number) => void;
 }
-
-const stateOf = (record: IncomingRecord, value: Buffer): PublishedState => {
-  const { redisType, expireAt } = publishedHeaders(record.headers);
-  return { fingerprint: fingerprintOf(value, expireAt), redisType, expireAt };
-};
 
 /** The positions of a topic that is gone, or shorter than we knew it: then it is another topic of the same name. */
 const isReplaced = (position: TopicPosition, ends: ReadonlyMap<string, ReadonlyMap<number, bigint>>): boolean =>
@@ -34,7 +24,7 @@ const isReplaced = (position: TopicPosition, ends: ReadonlyMap<string, ReadonlyM
  */
 export const catchUp = async (options: CatchUpOptions): Promise<number> => {
   const { published, admin, reader, logger } = options;
-  const topics = (await admin.topics()).filter(options.isOurs);
+  const topics = (await admin.topics()).filter((topic) => options.topics.pattern.test(topic));
   const ends = new Map<string, ReadonlyMap<number, bigint>>();
   for (const topic of topics) ends.set(topic, await admin.endOffsets(topic));
   const replaced = published.positions().find((position) => isReplaced(position, ends));
@@ -42,6 +32,8 @@ export const catchUp = async (options: CatchUpOptions): Promise<number> => {
     logger.warn({ topic: replaced.topic }, 'the topic is not the one that the state store knows; reading all of it');
     published.clear();
   }
+  const taken = new TopicRecords(published, options.topics);
+  const reachedAtEnd: TopicPosition[] = [];
   let records = 0;
   for (const topic of topics) {
     const from = new Map(
@@ -51,29 +43,17 @@ export const catchUp = async (options: CatchUpOptions): Promise<number> => {
         .map(({ partition, offset }) => [partition, offset]),
     );
     const reached = await reader.readToEnd(topic, from, (batch) => {
-      // One by one: a tombstone means the state that a record just before it may have set.
-      for (const record of batch.records) published.remember(changeOf(options, topic, record), []);
+      for (const record of batch.records) taken.take(topic, record);
       const last = batch.records.at(-1);
-      if (last !== undefined) {
+      // Of several topics none is left behind: what stands elsewhere is known while all are read in one go only.
+      if (last !== undefined && options.topics.only !== undefined) {
         published.remember([], [{ topic, partition: batch.partition, offset: last.offset + 1n }]);
       }
       records += batch.records.length;
       options.onProgress(records);
     });
-    published.remember(
-      [],
-      [...reached].map(([partition, offset]) => ({ topic, partition, offset })),
-    );
+    reachedAtEnd.push(...[...reached].map(([partition, offset]) => ({ topic, partition, offset })));
   }
+  published.remember([], reachedAtEnd);
   return records;
-};
-
-const changeOf = (options: CatchUpOptions, topic: string, record: IncomingRecord): readonly PublishedChange[] => {
-  if (record.key === null) return [];
-  const key = keyName(record.key);
-  if (record.value !== null) return [{ key, state: stateOf(record, record.value) }];
-  // A key that moved to another topic leaves a tombstone on the old one: it says nothing about the new one's record.
-  const known = options.published.get(key);
-  if (known === undefined || options.topicOf(key, known.redisType) !== topic) return [];
-  return [{ key, state: undefined }];
 };
