@@ -43,7 +43,7 @@ export class CurrentKeys {
   async #read(key: Buffer): Promise<Snapshot | undefined> {
     await this.#connection.ready();
     for (;;) {
-      const [found] = await this.#reader.read([keyName(key)]);
+      const [found] = await this.#reader.readAll([keyName(key)]);
       if (found instanceof Error) throw found;
       if (found === undefined) return undefined;
       if (found !== 'later') return snapshotOf(found);

@@ -155,6 +155,19 @@ describe('from Redis over Kafka', () => {
     expect(JSON.parse(String(large?.value))).toMatchObject({ type: 'string', omitted: true });
   });
 
+  it('a key that takes long to read keeps none waiting that changed after it', async () => {
+    const { server, redis } = await startRedis();
+    const topic = `long-${crypto.randomUUID()}`;
+    const source = { name: 'all', topic, partitions: 1, maxValueBytes: 100_000_000 };
+    const daemon = await startDaemon({ redis: { url: server.url }, sources: [source] });
+    for (let n = 0; n < 100; n += 1) await redis.rpush('list', ...Array.from({ length: 10_000 }, (_, at) => at));
+    await daemon.settled();
+    await redis.pipeline().copy('list', 'copy').set('small', 'v').exec();
+    await daemon.settled();
+    const records = (await readTopic(inject('kafkaBrokers'), topic)).map(({ key }) => key);
+    expect(records.slice(-2)).toEqual(['small', 'copy']);
+  });
+
   it('keys too big to travel stall no other key', async () => {
     const { server, redis } = await startRedis();
     const topic = `big-${crypto.randomUUID()}`;

@@ -31,7 +31,7 @@ const run = async (...commands: RedisCommand[]): Promise<readonly RedisReply[]> 
     return reply;
   });
 };
-const readOne = async (from: KeyReader, name: KeyName): Promise<Found> => found(await from.read([name]))[0];
+const readOne = async (from: KeyReader, name: KeyName): Promise<Found> => found(await from.readAll([name]))[0];
 const stateOf = async (from: KeyReader, name: KeyName): Promise<KeyState> => {
   const state = await readOne(from, name);
   if (state === undefined || state === 'later' || state instanceof Error)
@@ -107,8 +107,8 @@ describe('the key reader', () => {
   it('tells the same expiry each time, so that a key that stands still gives the same record', async () => {
     const names = Array.from({ length: 200 }, (_, at) => `key:${at}`);
     await run(...names.map((name): RedisCommand => ['SET', name, 'v', 'PX', 1_000_000 + name.length]));
-    const before = await reader.read(names.map(key));
-    for (let time = 0; time < 20; time += 1) expect(await reader.read(names.map(key))).toEqual(before);
+    const before = await reader.readAll(names.map(key));
+    for (let time = 0; time < 20; time += 1) expect(await reader.readAll(names.map(key))).toEqual(before);
   });
 
   it('reads a stream with its groups, and what was trimmed does not hide its last ID', async () => {
@@ -169,7 +169,7 @@ describe('the key reader', () => {
       ['PEXPIRE', 'h', 1],
     );
     await eventually(async () =>
-      (await reader.read([key('k'), key('h'), key('none')])).every((each) => each === undefined),
+      (await reader.readAll([key('k'), key('h'), key('none')])).every((each) => each === undefined),
     );
     expect(await reader.exist([key('k'), key('h'), key('none')])).toEqual([false, false, false]);
     await run(['DEBUG', 'SET-ACTIVE-EXPIRE', 1]);
@@ -178,7 +178,7 @@ describe('the key reader', () => {
   it('takes any bytes as a key', async () => {
     const names = [BINARY, Buffer.alloc(0), Buffer.from('{tag}\r\n$3')].map(keyName);
     await run(...names.map((name): RedisCommand => ['SET', keyBytes(name), keyBytes(name)]));
-    expect(await reader.read(names)).toEqual(
+    expect(await reader.readAll(names)).toEqual(
       names.map((name) => ({ value: { type: 'string', value: keyBytes(name) }, expireAt: undefined })),
     );
     expect(await reader.exist(names)).toEqual([true, true, true]);
@@ -192,7 +192,7 @@ describe('the key reader', () => {
       return at % 5 === 2 ? ['RPUSH', name, name] : ['SADD', name, name];
     };
     await run(...names.filter((_, at) => at % 5 !== 4).map((name) => command(name, names.indexOf(name))));
-    const states = found(await reader.read(names.map(key)));
+    const states = found(await reader.readAll(names.map(key)));
     expect(states.map((each) => (typeof each === 'object' ? redisTypeOf(each.value) : each))).toEqual(
       names.map((_, at) => ['string', 'hash', 'list', 'set', undefined][at % 5]),
     );
@@ -201,7 +201,7 @@ describe('the key reader', () => {
   });
 
   it('asks Redis nothing for no keys', async () => {
-    expect(await reader.read([])).toEqual([]);
+    expect(await reader.readAll([])).toEqual([]);
     expect(await reader.exist([])).toEqual([]);
   });
 
@@ -225,7 +225,7 @@ describe('the key reader', () => {
     await run(['SET', 's', 'v'], ['HSET', 'h', 'f', 'v'], ['XADD', 'x', '1-0', 'f', 'v']);
     const mirror = new KeyReader({ connection: limited, format: 'json', maxValueBytes: 1_000_000 });
     const names = ['s', 'h', 'x'].map(key);
-    expect((await mirror.read(names)).map((each) => typeof each)).toEqual(['object', 'object', 'object']);
+    expect((await mirror.readAll(names)).map((each) => typeof each)).toEqual(['object', 'object', 'object']);
     expect(await mirror.exist(names)).toEqual([true, true, true]);
     await limited.close();
   });

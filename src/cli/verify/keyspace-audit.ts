@@ -5,7 +5,7 @@ import type { KeyName } from '../../core/key-name.ts';
 import type { RecordFormat } from '../../core/key-record.ts';
 import type { KeyState } from '../../core/key-state.ts';
 import { encodeWithin, omit } from '../../redis-to-kafka/converge/change-detection.ts';
-import type { KeySource } from '../../redis-to-kafka/converge/key-source.ts';
+import type { KeyReader } from '../../redis-to-kafka/converge/key-reader.ts';
 import type { PublishedState } from '../../state-store/published-states.ts';
 
 /** missing: in Redis, not on the topic. stale: the topic holds another state. extra: on the topic, gone from Redis. */
@@ -24,7 +24,7 @@ export interface KeyspaceAuditOptions {
   readonly topic: TopicStates;
   /** Reads the topic on to its present end. */
   readonly readOn: () => Promise<void>;
-  readonly keys: KeySource;
+  readonly keys: Pick<KeyReader, 'readAll' | 'exist'>;
   /** All keys of the database, in portions. */
   readonly scan: () => AsyncIterable<readonly KeyName[]> | Iterable<readonly KeyName[]>;
   readonly accepts: (key: KeyName) => boolean;
@@ -89,7 +89,7 @@ export class KeyspaceAudit {
       const wanted = known.filter(accepts);
       const exist = await keys.exist(wanted);
       wanted.forEach((key, at) => {
-        if (exist[at] === false) this.#suspects.add(key);
+        if (exist[at] !== true) this.#suspects.add(key);
       });
       count += wanted.length;
       this.#options.onCompared?.(keysBefore + count);
@@ -158,7 +158,7 @@ export class KeyspaceAudit {
     for (let waiting = keys; waiting.length > 0;) {
       const portion = waiting.slice(0, BATCH);
       const later: KeyName[] = [];
-      for (const [at, found] of (await this.#options.keys.read(portion)).entries()) {
+      for (const [at, found] of (await this.#options.keys.readAll(portion)).entries()) {
         const key = portion[at];
         if (key === undefined) continue;
         if (found instanceof Error) throw found;

@@ -15,7 +15,8 @@ import type { RecordMaker } from '../publish/record-maker.ts';
 import { endSent, endUnsent, placeOf } from '../publish/trace-records.ts';
 import type { AwaitedKeys } from './awaited-keys.ts';
 import { type Change, detectChange } from './change-detection.ts';
-import type { Found, KeySource } from './key-source.ts';
+import type { Found, KeySource, LargeRead } from './key-source.ts';
+import { LargeKeys } from './large-keys.ts';
 import { ParkedKeys } from './parked-keys.ts';
 import type { PendingBatch, PendingKeys, Touch } from './pending-keys.ts';
 import { ServerParts } from './server-parts.ts';
@@ -83,12 +84,20 @@ export class Converger {
   readonly #publishing = new Set<Promise<void>>();
   readonly #parked: ParkedKeys;
   readonly #parts: ServerParts;
+  readonly #large: LargeKeys;
   #readFailure: string | undefined;
 
   constructor(options: ConvergerOptions) {
     this.#options = options;
     this.#parked = new ParkedKeys(options);
     this.#parts = new ServerParts(options);
+    this.#large = new LargeKeys({
+      signal: options.signal,
+      carry: async (batch, found) => {
+        this.#take(batch, [found]);
+        await Promise.all(this.#publishing);
+      },
+    });
   }
 
   /** Runs until the signal; then waits for what is being published. */
@@ -96,6 +105,7 @@ export class Converger {
     await Promise.all(Array.from({ length: READERS }, () => this.#converge()));
     this.#parked.close();
     await this.#parts.done();
+    await this.#large.done();
     await Promise.all(this.#publishing);
   }
 
@@ -141,7 +151,11 @@ export class Converger {
   async #readAndPublish(batch: PendingBatch): Promise<number> {
     const { keys, traced } = this.#options;
     traced?.reading(batch.keys);
-    const found = await keys.read(batch.keys);
+    return this.#take(batch, await keys.read(batch.keys));
+  }
+
+  /** @returns how many keys could not be read. */
+  #take(batch: PendingBatch, found: readonly (Found | LargeRead)[]): number {
     const failed = this.#park(batch, found);
     const sent = this.#detect(batch, found);
     if (sent.length === 0) return failed;
@@ -151,7 +165,7 @@ export class Converger {
   }
 
   /** Puts aside what could not be read. @returns how much that is. */
-  #park(batch: PendingBatch, found: readonly Found[]): number {
+  #park(batch: PendingBatch, found: readonly (Found | LargeRead)[]): number {
     const { logger, signal } = this.#options;
     let failure: Error | undefined;
     let failed = 0;
@@ -172,7 +186,7 @@ export class Converger {
   }
 
   /** Settles what is unchanged, and returns what must be published. */
-  #detect(batch: PendingBatch, found: readonly Found[]): readonly Sent[] {
+  #detect(batch: PendingBatch, found: readonly (Found | LargeRead)[]): readonly Sent[] {
     const { pending, published, format, maxValueBytes, records, traced, metrics, onRead } = this.#options;
     const sent: Sent[] = [];
     let unchanged = 0;
@@ -183,6 +197,10 @@ export class Converger {
       if (state instanceof Error) return;
       if (state === 'later') {
         pending.giveBack(key, touch);
+        return;
+      }
+      if (typeof state === 'function') {
+        this.#large.add({ key, touch, read: state });
         return;
       }
       const known = published.get(key);

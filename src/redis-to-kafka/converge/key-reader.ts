@@ -4,7 +4,7 @@ import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { RecordFormat } from '../../core/key-record.ts';
 import { type KeyState, redisTypeOf } from '../../core/key-state.ts';
 import type { LargeKey } from './key-pieces.ts';
-import type { Found, KeySource } from './key-source.ts';
+import type { Found, KeySource, LargeRead } from './key-source.ts';
 import { LargeKeyReader } from './read-large-key.ts';
 import { KEYS_EXIST, READ_KEYS } from './read-keys-script.ts';
 import { isLarge, readReply } from './read-keys-reply.ts';
@@ -19,7 +19,7 @@ export interface KeyReaderOptions {
   readonly maxValueBytes: number;
 }
 
-/** Reads keys of one database. Most come in one script call per batch; one too large for that is read by itself. */
+/** Reads keys of one database. Most come in one script call per batch; one too large for that is read by itself, when it is asked for. */
 export class KeyReader implements KeySource {
   readonly #options: KeyReaderOptions;
   readonly #largeKeys: LargeKeyReader;
@@ -30,17 +30,22 @@ export class KeyReader implements KeySource {
     this.#largeKeys = new LargeKeyReader({ connectionTo, maxValueBytes: options.maxValueBytes });
   }
 
-  async read(keys: readonly KeyName[]): Promise<readonly Found[]> {
+  async read(keys: readonly KeyName[]): Promise<readonly (Found | LargeRead)[]> {
     if (keys.length === 0) return [];
     const { format, maxValueBytes } = this.#options;
     const names = keys.map(keyBytes);
     const replies = await this.#askEach({ script: READ_KEYS, args: [format, maxValueBytes] }, names, CALL_SIZES);
-    const found: Found[] = [];
-    for (const [at, name] of names.entries()) {
+    return names.map((name, at) => {
       const reply = replies[at] ?? null;
-      const one = reply instanceof Error ? reply : readReply(reply, format);
-      found.push(isLarge(one) ? await this.#readLarge(name, one) : one);
-    }
+      const found = reply instanceof Error ? reply : readReply(reply, format);
+      return isLarge(found) ? () => this.#readLarge(name, found) : found;
+    });
+  }
+
+  /** As `read`, the large ones among them, one after the other. */
+  async readAll(keys: readonly KeyName[]): Promise<readonly Found[]> {
+    const found: Found[] = [];
+    for (const one of await this.read(keys)) found.push(typeof one === 'function' ? await one() : one);
     return found;
   }
 

@@ -47,7 +47,10 @@ export interface ReconcilerOptions {
   readonly published: PublishedStates;
   readonly accepts: (key: KeyName) => boolean;
   readonly clock: Clock;
+  /** So many more keys were gone through, whosever they are. */
   readonly onKeys: (count: number) => void;
+  /** So many of them were touched. */
+  readonly onTouched: (count: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -150,6 +153,7 @@ export class Reconciler {
     const { pending, clock } = this.#options;
     const now = clock.now();
     for (const key of keys) pending.touchInBackground(key, goneOp, now, again !== undefined);
+    this.#options.onTouched(keys.length);
     await this.#until(() => pending.waitingInBackground < MAX_WAITING);
   }
 

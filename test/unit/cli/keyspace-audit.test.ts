@@ -48,7 +48,7 @@ class World {
       },
       readOn: () => Promise.resolve(),
       keys: {
-        read: (names) => {
+        readAll: (names) => {
           this.#turn += 1;
           this.onRead(this.#turn);
           // One key of a batch has to wait, as large ones do.

@@ -9,7 +9,7 @@ import { PauseSwitch } from '../../../src/core/pause-switch.ts';
 import { Wakeup } from '../../../src/core/wakeup.ts';
 import { AwaitedKeys } from '../../../src/redis-to-kafka/converge/awaited-keys.ts';
 import { Converger } from '../../../src/redis-to-kafka/converge/converger.ts';
-import type { Found, KeySource } from '../../../src/redis-to-kafka/converge/key-source.ts';
+import type { Found, KeySource, LargeRead } from '../../../src/redis-to-kafka/converge/key-source.ts';
 import { PendingKeys } from '../../../src/redis-to-kafka/converge/pending-keys.ts';
 import { Publisher } from '../../../src/redis-to-kafka/publish/publisher.ts';
 import { RecordMaker } from '../../../src/redis-to-kafka/publish/record-maker.ts';
@@ -30,12 +30,12 @@ const hash = (): KeyState => ({
 
 /** What a key holds is what the test says it holds at the moment of the read. */
 class ScriptedKeys implements KeySource {
-  readonly states = new Map<string, Found>();
+  readonly states = new Map<string, Found | LargeRead>();
   reads: string[][] = [];
   /** Called before the answer: what happens while the read is on its way. */
   during: () => void | Promise<void> = () => undefined;
 
-  async read(keys: readonly KeyName[]): Promise<readonly Found[]> {
+  async read(keys: readonly KeyName[]): Promise<readonly (Found | LargeRead)[]> {
     this.reads.push([...keys]);
     const answers = keys.map((name) => this.states.get(name));
     await this.during();
@@ -196,6 +196,53 @@ describe('converger', () => {
     await settled();
     await end();
     expect(log).toEqual(['a={"type":"string","value":"2"}']);
+  });
+
+  it('lets others pass while a large key is read, one large key at a time, each in the order of its states', async () => {
+    const { keys, touch, settled, turns, log, end } = setUp();
+    const reading = new Map<string, (found: Found) => void>();
+    const large = (name: string) => () => new Promise<Found>((resolve) => reading.set(name, resolve));
+    for (const name of ['l1', 'l2']) keys.states.set(name, large(name));
+    for (const name of ['a', 'b']) keys.states.set(name, string(name));
+    for (const name of ['l1', 'l2', 'a']) touch(name);
+    await turns(20);
+    touch('b');
+    touch('l1');
+    await turns(20);
+    expect(log).toEqual(['a={"type":"string","value":"a"}', 'b={"type":"string","value":"b"}']);
+    expect([...reading.keys()]).toEqual(['l1']);
+    expect(keys.reads.flat().filter((name) => name === 'l1')).toHaveLength(1);
+    keys.states.set('l1', string('second'));
+    reading.get('l1')?.(string('first'));
+    await turns(20);
+    expect([...reading.keys()]).toEqual(['l1', 'l2']);
+    reading.get('l2')?.(undefined);
+    await settled();
+    await end();
+    expect(log.slice(2)).toEqual(['l1={"type":"string","value":"first"}', 'l1={"type":"string","value":"second"}']);
+  });
+
+  it('tries a large key again that could not be read, and begins none once it is stopped', async () => {
+    const { keys, touch, settled, turns, log, end } = setUp();
+    keys.states.set('l', () => Promise.resolve(new Error('away')));
+    touch('l');
+    await turns(20);
+    keys.states.set('l', () => Promise.resolve(string('1')));
+    await settled();
+    expect(log).toEqual(['l={"type":"string","value":"1"}']);
+    let begun = 0;
+    const endless = (): Promise<Found> => {
+      begun += 1;
+      return new Promise((resolve) => setImmediate(resolve, undefined));
+    };
+    for (const name of ['x', 'y']) keys.states.set(name, endless);
+    keys.during = () => void end();
+    touch('x');
+    touch('y');
+    await turns(20);
+    await end();
+    expect(keys.reads.at(-1)).toEqual(['x', 'y']);
+    expect(begun).toBe(0);
   });
 
   it('writes no record for an absent key that the topic does not know', async () => {
