@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Database, type RootDatabase, open } from 'lmdb';
+import { type Database, type RootDatabase, TransactionFlags, open } from 'lmdb';
 import type { Clock } from '../core/clock.ts';
 import { KeyferryError, messageOf } from '../core/errors.ts';
 import type { KeyName } from '../core/key-name.ts';
@@ -7,8 +7,11 @@ import { LmdbNotes } from './lmdb-notes.ts';
 import type { Notes } from './notes.ts';
 import type { PublishedChange, PublishedState, PublishedStates, TopicPosition } from './published-states.ts';
 
+/** A key as it stands in LMDB, as a latin1 string: a tag, then all of a plain key, or the digest of a long one. */
+type StoreKey = string;
 /** LMDB takes keys of 1 to 1978 bytes; ours have a tag byte before them. */
 const MAX_PLAIN_KEY_BYTES = 1900;
+/** Sorts before all others. */
 const PLAIN = 'k';
 const LONG = 'l';
 
@@ -18,20 +21,33 @@ const COMMIT_AT_CHANGES = 50_000;
 /** One transaction of a batch, a few milliseconds: neighbours in key order, so that each page is written once. */
 const SLICE_CHANGES = 2_000;
 
+/**
+ * To wait for the disk would hold up everything else. LMDB flushes afterwards, in order, so what a crash of the machine
+ * cuts off is the end: positions, and states that are newer than they are.
+ */
+const NOT_FLUSHED: TransactionFlags =
+  TransactionFlags.ABORTABLE | TransactionFlags.SYNCHRONOUS_COMMIT | TransactionFlags.NO_SYNC_FLUSH;
+
 const NEVER_EXPIRES = 0;
 const HEADER_BYTES = 16;
 
-type Bytes = Database<Buffer, Buffer>;
-type Changes = Map<KeyName, PublishedState | undefined>;
+type States = Database<Buffer, StoreKey>;
+type Offsets = Database<Buffer, Buffer>;
+/** null: the key's last record is a tombstone. */
+type Changes = Map<KeyName, PublishedState | null>;
 
-const storeKey = (key: KeyName): Buffer =>
-  key.length <= MAX_PLAIN_KEY_BYTES
-    ? Buffer.from(PLAIN + key, 'latin1')
-    : Buffer.from(LONG + createHash('sha256').update(key, 'latin1').digest('latin1'), 'latin1');
+const storeKey = (key: KeyName): StoreKey =>
+  key.length <= MAX_PLAIN_KEY_BYTES ? PLAIN + key : LONG + createHash('sha256').update(key, 'latin1').digest('latin1');
+
+/** Straight into LMDB's own memory: a Buffer for each look at a key would be one more to collect. */
+const keyEncoder = {
+  writeKey: (key: StoreKey, target: Buffer, start: number): number => start + target.write(key, start, 'latin1'),
+  readKey: (source: Buffer, start: number, end: number): StoreKey => source.toString('latin1', start, end),
+};
 
 /** fingerprint u64 | expireAt f64 | type length u8 | type | the whole key, where it is a long one */
 const encode = (key: KeyName, state: PublishedState): Buffer => {
-  const type = Buffer.from(state.redisType, 'utf8');
+  const type = typeBytes(state.redisType);
   const tail = key.length <= MAX_PLAIN_KEY_BYTES ? '' : key;
   const bytes = Buffer.allocUnsafe(HEADER_BYTES + 1 + type.length + tail.length);
   bytes.writeBigUInt64LE(state.fingerprint, 0);
@@ -39,6 +55,16 @@ const encode = (key: KeyName, state: PublishedState): Buffer => {
   bytes[HEADER_BYTES] = type.length;
   type.copy(bytes, HEADER_BYTES + 1);
   bytes.write(tail, HEADER_BYTES + 1 + type.length, 'latin1');
+  return bytes;
+};
+
+/** Types are few. */
+const types = new Map<string, Buffer>();
+const typeBytes = (type: string): Buffer => {
+  const known = types.get(type);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(type, 'utf8');
+  types.set(type, bytes);
   return bytes;
 };
 
@@ -78,11 +104,13 @@ export class LmdbStateStore {
   published(name: string): PublishedStates {
     const opened = this.#tables.get(name);
     if (opened !== undefined) return opened;
-    const binary = { keyEncoding: 'binary', encoding: 'binary', cache: false } as const;
+    const binary = { encoding: 'binary', cache: false } as const;
+    // The library's types lack it.
+    const byName = { ...binary, keyEncoder };
     const table = new LmdbPublishedStates({
       environment: this.#environment,
-      states: this.#environment.openDB(`${name}/states`, binary),
-      offsets: this.#environment.openDB(`${name}/positions`, binary),
+      states: this.#environment.openDB(`${name}/states`, byName),
+      offsets: this.#environment.openDB(`${name}/positions`, { ...binary, keyEncoding: 'binary' }),
       clock: this.#clock,
     });
     this.#tables.set(name, table);
@@ -99,8 +127,8 @@ export class LmdbStateStore {
 
 class LmdbPublishedStates implements PublishedStates {
   readonly #environment: RootDatabase;
-  readonly #states: Bytes;
-  readonly #offsets: Bytes;
+  readonly #states: States;
+  readonly #offsets: Offsets;
   readonly #stopTimer: () => void;
   /** Acknowledged, not yet committed; newest wins. */
   #waiting: Changes = new Map();
@@ -112,8 +140,8 @@ class LmdbPublishedStates implements PublishedStates {
 
   constructor(options: {
     readonly environment: RootDatabase;
-    readonly states: Bytes;
-    readonly offsets: Bytes;
+    readonly states: States;
+    readonly offsets: Offsets;
     readonly clock: Clock;
   }) {
     this.#environment = options.environment;
@@ -129,16 +157,16 @@ class LmdbPublishedStates implements PublishedStates {
   }
 
   get(key: KeyName): PublishedState | undefined {
-    for (const changes of [this.#waiting, this.#committing]) {
-      const state = changes.get(key);
-      if (state !== undefined || changes.has(key)) return state;
-    }
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) return waiting ?? undefined;
+    const committing = this.#committing.get(key);
+    if (committing !== undefined) return committing ?? undefined;
     const bytes = this.#states.getBinaryFast(storeKey(key));
     return bytes === undefined ? undefined : decode(bytes);
   }
 
   remember(changes: readonly PublishedChange[], positions: readonly TopicPosition[]): void {
-    for (const { key, state } of changes) this.#waiting.set(key, state);
+    for (const { key, state } of changes) this.#waiting.set(key, state ?? null);
     for (const position of positions) this.#place(position);
     this.#positionsMoved ||= positions.length > 0;
     if (this.#waiting.size >= COMMIT_AT_CHANGES) this.#beginCommit();
@@ -162,8 +190,8 @@ class LmdbPublishedStates implements PublishedStates {
     if (after === undefined) this.#commitAll();
     const found: KeyName[] = [];
     const start = after === undefined ? undefined : storeKey(after);
-    for (const key of this.#states.getKeys({ ...(start && { start }), limit: limit + 1 })) {
-      if (start !== undefined && key.equals(start)) continue;
+    for (const key of this.#states.getKeys({ start: start ?? PLAIN, limit: limit + 1 })) {
+      if (key === start) continue;
       found.push(this.#nameOf(key));
       if (found.length === limit) break;
     }
@@ -179,8 +207,8 @@ class LmdbPublishedStates implements PublishedStates {
     this.#commitAll();
   }
 
-  #nameOf(key: Buffer): KeyName {
-    if (key[0] === PLAIN.charCodeAt(0)) return key.toString('latin1', 1) as KeyName;
+  #nameOf(key: StoreKey): KeyName {
+    if (key.startsWith(PLAIN)) return key.slice(PLAIN.length) as KeyName;
     const value = this.#states.getBinary(key) ?? Buffer.alloc(HEADER_BYTES + 1);
     return value.toString('latin1', typeEnd(value)) as KeyName;
   }
@@ -227,8 +255,8 @@ class LmdbPublishedStates implements PublishedStates {
     const sorted = [...this.#committing.keys()].sort();
     for (let from = 0; from < sorted.length; from += SLICE_CHANGES) {
       this.#environment.transactionSync(() => {
-        for (const key of sorted.slice(from, from + SLICE_CHANGES)) this.#put(key, this.#committing.get(key));
-      });
+        for (const key of sorted.slice(from, from + SLICE_CHANGES)) this.#put(key, this.#committing.get(key) ?? null);
+      }, NOT_FLUSHED);
       yield;
     }
     this.#environment.transactionSync(() => {
@@ -237,13 +265,13 @@ class LmdbPublishedStates implements PublishedStates {
         bytes.writeBigInt64LE(offset, 0);
         this.#offsets.putSync(Buffer.from(name, 'utf8'), bytes);
       }
-    });
+    }, NOT_FLUSHED);
     this.#committing = new Map();
     this.#commit = undefined;
   }
 
-  #put(key: KeyName, state: PublishedState | undefined): void {
-    if (state === undefined) this.#states.removeSync(storeKey(key));
+  #put(key: KeyName, state: PublishedState | null): void {
+    if (state === null) this.#states.removeSync(storeKey(key));
     else this.#states.putSync(storeKey(key), encode(key, state));
   }
 }
