@@ -60,9 +60,10 @@ export interface Rendered {
   readonly one: (kind: string, name?: string) => KubernetesObject;
 }
 
-/** `helm template`. @throws with Helm's words where the values are refused. */
-export const render = async (values: Values, chart = CHART): Promise<Rendered> => {
-  const rendered = await feed(helm, ['template', 'kf', chart, '--kube-version', KUBERNETES, '--values', '-'], values);
+/** `helm template`; flags win over values. @throws with Helm's words where the values are refused. */
+export const render = async (values: Values, chart = CHART, flags: readonly string[] = []): Promise<Rendered> => {
+  const given = ['--kube-version', KUBERNETES, '--values', '-', ...flags];
+  const rendered = await feed(helm, ['template', 'kf', chart, ...given], values);
   const objects = parseAllDocuments(rendered)
     .map((document) => document.toJS() as KubernetesObject | null)
     .filter((object) => object !== null);

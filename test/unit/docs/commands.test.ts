@@ -1,33 +1,16 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { visit } from 'unist-util-visit';
 import { describe, expect, it } from 'vitest';
 import { parseArguments } from '../../../src/cli/arguments.ts';
 import { messageOf } from '../../../src/core/errors.ts';
-import { type Document, ROOT, documents } from './documents.ts';
+import { ROOT, commandsOf, documents } from './documents.ts';
 
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   readonly scripts: Readonly<Record<string, string>>;
 };
 
-const SHELLS = ['sh', 'bash', 'shell', 'console'];
 /** Where a path of ours begins; what is built comes from src. */
 const OURS = /^(config|dist|docs|helm|image|scripts|src|test)\//;
-
-/** Lines of shell blocks, of indented blocks, and code in the text, as far as they look like commands of ours. */
-const commandsOf = ({ tree }: Document): readonly string[] => {
-  const lines: string[] = [];
-  visit(tree, (node) => {
-    if (node.type === 'inlineCode') lines.push(node.value);
-    if (node.type === 'code' && (SHELLS.includes(node.lang ?? 'sh') || node.lang === null))
-      lines.push(...node.value.replaceAll(/\\\n\s*/g, '').split('\n'));
-  });
-  return lines
-    .map((line) => line.replace(/^\$ /, '').replace(/(^|\s)#.*$/, ''))
-    .flatMap((line) => line.split(/&&|\|\||[;|&]/))
-    .map((command) => command.trim().replace(/^(\w+=\S* )+/, ''))
-    .filter((command) => /^(npm|npx|node|keyferry|docker compose|helm) /.test(command));
-};
 
 const flawOfKeyferry = (words: readonly string[]): string | undefined => {
   // `keyferry COMMAND`, or a word of the text behind the name of the program.
