@@ -153,15 +153,19 @@ export class RedisPods {
   readonly workplace = new Workplace();
   readonly pods: RedisPod[] = [];
   readonly password: string | undefined;
+  #path: string | undefined;
   #count = 0;
 
-  constructor(options: { readonly password?: string } = {}) {
+  /** @param options `path`: of the programs that there are in the image; if not given, those of this machine. */
+  constructor(options: { readonly password?: string; readonly path?: string } = {}) {
     this.password = options.password;
+    this.#path = options.path;
     if (options.password !== undefined) writeFileSync(join(this.workplace.dir, 'password'), `${options.password}\n`);
   }
 
   /** Starts pods until there are so many. @param nodeOf the Kubernetes node of each; round robin over three if not given. */
   async grow(count: number, nodeOf = (at: number): string => `node-${at % 3}`): Promise<void> {
+    this.#path ??= `${dirname(await redisServer())}:${process.env['PATH'] ?? ''}`;
     const wanted = count - this.pods.length;
     const ports = await freePorts(2 * wanted);
     const added = ports.slice(wanted).map((port, nth) => {
@@ -219,7 +223,7 @@ export class RedisPods {
 
   env(): NodeJS.ProcessEnv {
     return {
-      PATH: process.env['PATH'],
+      PATH: this.#path,
       SCRIPTS,
       CLUSTER: 'yes',
       PEERS_FILE: join(this.workplace.dir, 'peers'),
@@ -236,9 +240,8 @@ export class RedisPods {
 
 /** What a script said, and how it ended. */
 const runScript = async (script: string, env: NodeJS.ProcessEnv): Promise<Ran> => {
-  const path = `${dirname(await redisServer())}:${env['PATH'] ?? ''}`;
   try {
-    const { stdout } = await run('sh', [join(SCRIPTS, script)], { env: { ...env, PATH: path } });
+    const { stdout } = await run('sh', [join(SCRIPTS, script)], { env });
     return { status: 0, output: stdout };
   } catch (error) {
     const { code, stdout = '', stderr = '' } = error as { code?: number; stdout?: string; stderr?: string };
