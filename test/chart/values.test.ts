@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { CHART, type PodTemplate, type Rendered, type Values, has, render, runSuites } from './helm.ts';
+import { CHART, type PodTemplate, type Rendered, type Values, conform, has, render, runSuites } from './helm.ts';
 
 const PACKAGE = join(import.meta.dirname, '../../package.json');
 
@@ -176,5 +176,22 @@ describe.skipIf(!has.helm)('the chart', () => {
     expect(one('PrometheusRule', 'kf-keyferry').spec).toEqual({ groups: rules['groups'] });
     const dashboard: unknown = JSON.parse(one('ConfigMap', 'kf-keyferry-dashboard').data?.['keyferry.json'] ?? '');
     expect(dashboard).toEqual(JSON.parse(readFileSync(join(CHART, 'files/dashboard.json'), 'utf8')));
+  });
+
+  test.each(['https://git.example.com/keyferry/blob/main', 'https://git.example.com/keyferry/blob/main/'])(
+    'leads from each alert to the runbook where it can be read: %s',
+    async (runbookUrl) => {
+      const { one, text } = await render({ ...BASE, metrics: { prometheusRule: { enabled: true, runbookUrl } } });
+      const alerts = readFileSync(join(CHART, 'files/alerts.yaml'), 'utf8');
+      const complete = alerts.replaceAll('runbook_url: ', 'runbook_url: https://git.example.com/keyferry/blob/main/');
+      expect(complete).not.toBe(alerts);
+      expect(one('PrometheusRule', 'kf-keyferry').spec).toEqual(parse(complete));
+      if (has.kubeconform) await conform(text);
+    },
+  );
+
+  test('refuses a runbook that no browser would open', async () => {
+    const prometheusRule = { enabled: true, runbookUrl: 'docs' };
+    expect(await refusal({ ...BASE, metrics: { prometheusRule } })).toContain("runbookUrl': 'docs' does not match");
   });
 });
