@@ -1,10 +1,10 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, type Message, logLevel } from 'kafkajs';
 import { describe, expect, inject, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { inspect } from './browser.ts';
 import { PageFixture } from './page-fixture.ts';
 
-const send = async (topic: string, record: { readonly key: string; readonly value: string }): Promise<void> => {
+const send = async (topic: string, ...messages: readonly Message[]): Promise<void> => {
   const kafka = new Kafka({ brokers: [...inject('kafkaBrokers')], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
@@ -12,13 +12,19 @@ const send = async (topic: string, record: { readonly key: string; readonly valu
   await admin.disconnect();
   const producer = kafka.producer();
   await producer.connect();
-  await producer.send({ topic, messages: [record] });
+  await producer.send({ topic, messages: [...messages] });
   await producer.disconnect();
 };
 
 describe('the buttons of the page', () => {
   const fixture = new PageFixture();
   const key = () => fixture.redis.set(`key:${Math.random()}`, '1');
+  /** A daemon of one sink that reads JSON. */
+  const sink = (options: object) => {
+    const { topic } = fixture;
+    const from = { topics: [topic], group: topic, format: 'json', deadLetter: `${topic}.dead` };
+    return fixture.daemon({ sources: [], sinks: [{ ...from, ...options }] });
+  };
 
   it('pause a source and let it go on, each after one question', async () => {
     const daemon = await fixture.daemon();
@@ -81,20 +87,7 @@ describe('the buttons of the page', () => {
 
   it('show the dead letters of a sink, and give them back to it', async () => {
     await send(fixture.topic, { key: '<b>bold</b>', value: 'no JSON' });
-    const daemon = await fixture.daemon({
-      sources: [],
-      sinks: [
-        {
-          name: 'profiles',
-          topics: [fixture.topic],
-          group: fixture.topic,
-          format: 'json',
-          key: 'profile:{key}',
-          as: 'hash',
-          deadLetter: `${fixture.topic}.dead`,
-        },
-      ],
-    });
+    const daemon = await sink({ name: 'profiles', key: 'profile:{key}', as: 'hash' });
     const { page, complaints } = await fixture.browser.visit(daemon);
     await page.getByRole('button', { name: 'Dead letters of profiles' }).click();
     const letters = page.getByRole('dialog', { name: 'Dead letters of profiles' });
@@ -104,6 +97,30 @@ describe('the buttons of the page', () => {
     await letters.getByRole('button', { name: 'Retry it' }).click();
     // It is as unreadable as it was.
     await letters.getByText(/^0 retried; 1 failed/).waitFor();
+    expect(complaints).toEqual([]);
+  });
+
+  it('give back the dead letters that can be applied by now, and list the others alone', async () => {
+    await fixture.redis.set('jobs', 'no list');
+    await send(fixture.topic, { key: 'good', value: '"do it"' }, { key: 'bad', value: 'no JSON' });
+    const daemon = await sink({ name: 'jobs', key: 'jobs', as: 'list' });
+    const { page, complaints } = await fixture.browser.visit(daemon);
+    const count = page.getByRole('article', { name: 'Sink jobs' }).locator('[data-part="dead-letters"]');
+    await eventually(async () => (await count.textContent()) === '2', { what: 'both letters' });
+    await fixture.redis.del('jobs');
+    const open = page.getByRole('button', { name: 'Dead letters of jobs' });
+    const letters = page.getByRole('dialog', { name: 'Dead letters of jobs' });
+    await open.click();
+    await letters.getByText('good', { exact: true }).waitFor();
+    await letters.getByText('bad', { exact: true }).waitFor();
+    await letters.getByRole('button', { name: 'Retry them' }).click();
+    await letters.getByText(/^1 retried; 1 failed and stay where they are: /).waitFor();
+    expect(await fixture.redis.lrange('jobs', 0, -1)).toEqual(['do it']);
+    await letters.getByRole('button', { name: 'Close' }).click();
+    await open.click();
+    await letters.getByText('bad', { exact: true }).waitFor();
+    expect(await letters.getByText('good', { exact: true }).count()).toBe(0);
+    await letters.getByRole('button', { name: 'Retry it' }).waitFor();
     expect(complaints).toEqual([]);
   });
 });
