@@ -9,8 +9,8 @@ const LONG = `long:${'x'.repeat(2_000)}`;
 
 describe('the list of changes', () => {
   const fixture = new PageFixture();
-  const visit = async () => {
-    const daemon = await fixture.daemon();
+  const visit = async (config: object = {}) => {
+    const daemon = await fixture.daemon(config);
     await daemon.settled();
     const visited = await fixture.browser.visit(daemon);
     await visited.page.getByText('Live', { exact: true }).waitFor();
@@ -31,6 +31,24 @@ describe('the list of changes', () => {
     expect(await page.locator('img').count()).toBe(0);
     expect(await page.title()).toBe('In sync · Keyferry');
     expect(complaints).toEqual([]);
+  });
+
+  it('shows values where that is configured, as text whatever they hold', async () => {
+    const { page, complaints } = await visit({ http: { showValues: true } });
+    await fixture.redis.set('user:1', HOSTILE);
+    const shown = JSON.stringify({ type: 'string', value: HOSTILE });
+    await page.getByRole('cell', { name: `user:1 ${shown}`, exact: true }).waitFor();
+    await inspect(page, 'values');
+    expect(await page.locator('img').count()).toBe(0);
+    expect(await page.title()).toBe('In sync · Keyferry');
+    expect(complaints).toEqual([]);
+  });
+
+  it('shows no value unless that is configured', async () => {
+    const { page } = await visit();
+    await fixture.redis.set('user:1', 'kept to itself');
+    await page.getByRole('cell', { name: 'user:1', exact: true }).waitFor();
+    expect(await page.content()).not.toContain('kept to itself');
   });
 
   it('can make no markup of text, whatever script tries to', async () => {
