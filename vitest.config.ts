@@ -2,11 +2,11 @@ import { defineConfig } from 'vitest/config';
 
 /** Fast projects do no I/O; the others run against the real servers that test/support/global-setup.ts starts. */
 const pure = (name: string) => ({ test: { name, include: [`test/${name}/**/*.test.ts`] } });
-const real = (name: string, timeoutMs: number) => ({
+const real = (name: string, timeoutMs: number, ...globalSetup: readonly string[]) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: ['test/support/global-setup.ts', ...globalSetup],
     setupFiles: ['test/support/dispose.ts'],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
@@ -36,7 +36,7 @@ export default defineConfig({
       chart,
       real('contract', 120_000),
       real('integration', 120_000),
-      real('page', 300_000),
+      real('page', 300_000, 'test/page/screenshots.ts'),
       real('e2e', 300_000),
     ],
   },

@@ -5,9 +5,7 @@ import { type Browser, type BrowserContextOptions, type Page, chromium } from 'p
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Daemon } from '../support/daemon.ts';
 import { tool } from '../support/tools.ts';
-
-/** What the pages looked like, for people to look at; not in the repository. */
-const SCREENSHOTS = join(import.meta.dirname, 'screenshots');
+import { SCREENSHOTS } from './screenshots.ts';
 
 const WIDE = { width: 1600, height: 1000 };
 const NARROW = { width: 400, height: 860 };
