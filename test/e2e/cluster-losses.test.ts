@@ -13,7 +13,10 @@ const FIRST_THIRD = 5_461;
 /** One each second of each master: by then one that did not come back, in 5 s, would have been missed. */
 const CANARIES_OF_7_S = 21;
 
-/** What one master loses, or stops to tell, and nobody notes at the time: the others are left in peace. */
+/**
+ * What one master loses, or stops to tell, is a gap of its own: once that is closed the topic holds what Redis holds (I3), and
+ * the others were left in peace.
+ */
 describe('of one master in a cluster', () => {
   const brokers = inject('kafkaBrokers');
   let servers: RedisCluster;
