@@ -186,7 +186,7 @@ class LmdbPublishedStates implements PublishedStates {
   }
 
   keys(after: KeyName | undefined, limit: number): readonly KeyName[] {
-    // Once a walk: a key that comes later was alive when it was read, and is watched.
+    // Once a walk: a key that comes later was alive when it was read, and is watched (one in flight is the reconciler's).
     if (after === undefined) this.#commitAll();
     const found: KeyName[] = [];
     const start = after === undefined ? undefined : storeKey(after);

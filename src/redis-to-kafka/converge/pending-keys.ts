@@ -90,6 +90,10 @@ export class PendingKeys {
   get waitingInBackground(): number {
     return this.#background.size;
   }
+  /** Those taken and not settled, as of now. */
+  get inFlight(): readonly KeyName[] {
+    return [...this.#inFlight.keys()];
+  }
   /** What they take of the bound. */
   get bytes(): number {
     return this.#bytes;
