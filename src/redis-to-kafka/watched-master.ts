@@ -35,6 +35,7 @@ export class WatchedMaster {
   readonly #connections: RedisConnection[] = [];
   readonly #control: RedisConnection;
   readonly #feed: NotificationFeed;
+  readonly #dataset: DatasetWatch;
   readonly #ended = new AbortController();
   readonly #signal: AbortSignal;
 
@@ -71,6 +72,12 @@ export class WatchedMaster {
     }
     const [first] = this.#connections;
     this.#control = first ?? this.#connect(0);
+    this.#dataset = new DatasetWatch({
+      redis: this.#control,
+      onReplaced: () => {
+        this.missed('dataset-replaced');
+      },
+    });
   }
 
   get master(): RedisMaster {
@@ -109,12 +116,6 @@ export class WatchedMaster {
   async run({ isExpected }: { readonly isExpected: boolean }): Promise<void> {
     const { clock, logger, canaryEveryMs } = this.#options;
     const signal = this.#signal;
-    const dataset = new DatasetWatch({
-      redis: this.#control,
-      onReplaced: () => {
-        this.missed('dataset-replaced');
-      },
-    });
     const shards = [...this.#shards.values()];
     const onFailure = ({ code, message }: KeyferryError, retryMs: number): void => {
       logger.warn({ code, reason: message, retryMs }, 'waiting for Redis');
@@ -139,7 +140,7 @@ export class WatchedMaster {
           isFeedUp: () => this.isUp,
           looks: [
             () => this.#lookAtNotifications(),
-            () => dataset.look(),
+            () => this.#dataset.look(),
             ...shards.map((shard) => () => shard.look()),
           ],
         }),
@@ -160,6 +161,8 @@ export class WatchedMaster {
   async #feedUp(): Promise<void> {
     await this.#control.ready(this.#signal);
     await this.#ensureNotifications();
+    // What is put in its place from now on is found by the watch, which also tells where it cannot look.
+    if (this.#options.canaryEveryMs > 0) await this.#dataset.look().catch(() => undefined);
     for (const shard of this.#shards.values()) await shard.feedUp();
     for (const keyspace of this.#options.keyspaces.values()) keyspace.retry();
   }

@@ -101,9 +101,13 @@ afterEach(async () => {
   await running.catch(nothing);
 });
 
-const start = async (options: { readonly notifications?: 'manage' | 'require' } = {}): Promise<Masters> => {
-  const { notifications = 'manage' } = options;
-  const tools = { name: 'all', notifications, canaryEveryMs: 0, redis, clock, logger: silentLogger };
+interface StartOptions {
+  readonly notifications?: 'manage' | 'require';
+  readonly canaryEveryMs?: number;
+}
+
+const start = async ({ notifications = 'manage', canaryEveryMs = 0 }: StartOptions = {}): Promise<Masters> => {
+  const tools = { name: 'all', notifications, canaryEveryMs, redis, clock, logger: silentLogger };
   const masters = new Masters({ ...tools, keyspaces: new Map([[0, keyspace]]) }, stop.signal);
   running = masters.run();
   running.catch(nothing);
@@ -126,6 +130,16 @@ describe('masters that come and go', () => {
     await start();
     expect(opened).toEqual(['start', 'start']);
     expect(keyspace.gapsOpen).toBe(0);
+  });
+
+  it('find a dataset that was replaced before the watch first looked: what it was is known since the feed came up', async () => {
+    redis.show(master('a', [0, 16_383]));
+    await start({ canaryEveryMs: 10_000 });
+    redis.info = 'run_id:1\nmaster_replid:2\nrole:slave';
+    await clock.advance(8_000);
+    expect(opened).toEqual(['start']);
+    await clock.advance(2_000);
+    expect(opened).toEqual(['start', 'dataset-replaced']);
   });
 
   it('open no gap for a slot that goes from one to another: both tell of it', async () => {
