@@ -36,6 +36,45 @@ describe('/readyz', () => {
     await kafka.kill();
   });
 
+  it('names Redis where it is away at the start, and where it goes while all runs, and not Kafka', async () => {
+    const redis = await (await stackProvider()).startRedis();
+    const topic = `ready-${crypto.randomUUID()}`;
+    daemon = await Daemon.create({
+      redis: { url: redis.url },
+      kafka: { brokers: [...inject('kafkaBrokers')] },
+      sources: [{ name: 'all', topic }],
+      sinks: [{ name: 'copy', topics: [topic], group: topic }],
+    });
+    const missesRedis = async (...expected: readonly string[]): Promise<void> => {
+      let found: readonly string[] = [];
+      await eventually(
+        async () => {
+          found = await reasons();
+          return expected.every((each) => found.some((reason) => reason.startsWith(each)));
+        },
+        { what: 'Redis to be missed', timeoutMs: 60_000 },
+      ).catch((error: unknown) => {
+        throw new Error(`found ${JSON.stringify(found)}`, { cause: error });
+      });
+      expect(found.filter((reason) => reason.includes('Kafka'))).toEqual([]);
+      expect((await daemon.get('/readyz')).status).toBe(503);
+      expect((await daemon.get('/livez')).status).toBe(200);
+    };
+    await redis.kill();
+    await daemon.start();
+    const address = `${redis.host}:${redis.port}`;
+    await missesRedis(`source all: Redis at ${address} is away`, `sink copy: Redis at ${address} is away`);
+    await redis.start();
+    await ready();
+    expect(await reasons()).toEqual([]);
+    await redis.kill();
+    // A sink that has nothing to apply does not notice; Redis REST, which has its connection, does.
+    await missesRedis(`source all: the notification feed of Redis at ${address} is down`, 'Redis REST: Redis is away');
+    await redis.start();
+    await ready();
+    await redis.kill();
+  });
+
   it('names the topic that a sink waits for, and the sink goes on once somebody makes it', async () => {
     const redis = await (await stackProvider()).startRedis();
     const brokers = [...inject('kafkaBrokers')];
