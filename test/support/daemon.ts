@@ -125,6 +125,12 @@ export class Daemon {
     return fetch(`http://127.0.0.1:${this.port}${path}`);
   }
 
+  /** @throws where it is refused */
+  async put(path: string): Promise<void> {
+    const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, { method: 'PUT' });
+    if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status} ${await answer.text()}`);
+  }
+
   async status(): Promise<DaemonStatus> {
     return (await (await this.get('/api/v1/status')).json()) as DaemonStatus;
   }
