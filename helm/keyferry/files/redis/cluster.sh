@@ -61,5 +61,7 @@ until_true 'masters to be on different nodes' masters_are_spread
 if [ "${REBALANCE:-yes}" = yes ]; then
   until_true 'masters to have their slots' rebalance "$first"
 fi
+# One that an upgrade took away may have introduced itself again, after it was forgotten and before its end.
+until_true 'servers that are gone to be forgotten' strangers_are_forgotten
 say 'the cluster stands:'
 exec sh "${SCRIPTS:-/scripts}/status.sh"

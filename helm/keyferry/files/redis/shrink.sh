@@ -12,11 +12,8 @@ if [ -z "$first" ]; then
   exit 0
 fi
 
-# The lines of `nodes` for servers whose names are not among those that stay.
 leaving() {
-  nodes "$first" | awk -v stay="$(peers | sed 's/:[0-9]*$//')" '
-    BEGIN { count = split(stay, names, "\n"); for (at = 1; at <= count; at++) stays[names[at]] }
-    $3 != "-" && !($3 in stays)'
+  strangers "$first"
 }
 
 leaving_owners() {
@@ -61,15 +58,6 @@ leaving_are_empty() {
   return 1
 }
 
-leaving_are_forgotten() {
-  gone=$(leaving | cut -d' ' -f1)
-  [ -n "$gone" ] || return 0
-  peers | while read -r peer; do
-    for id in $gone; do ask "$peer" CLUSTER FORGET "$id" >/dev/null; done
-  done
-  return 1
-}
-
 if [ -z "$(leaving)" ]; then
   say 'no server is to go'
   exit 0
@@ -79,6 +67,6 @@ until_true 'the cluster to take commands' state_is_ok
 until_true 'enough masters among those that stay' enough_owners_stay
 until_true 'the servers that go to be empty' leaving_are_empty
 until_true 'replicas to have masters that stay' replicas_are_placed
-until_true 'the servers that go to be forgotten' leaving_are_forgotten
+until_true 'the servers that go to be forgotten' strangers_are_forgotten
 say 'the cluster stands:'
 exec sh "${SCRIPTS:-/scripts}/status.sh"

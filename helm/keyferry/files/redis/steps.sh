@@ -64,6 +64,23 @@ masters_are_spread() {
   return 1
 }
 
+# strangers HOST:PORT: the lines of `nodes`, as that server has them, for servers that PEERS_FILE does not name.
+strangers() {
+  nodes "$1" | awk -v named="$(peers | sed 's/:[0-9]*$//')" '
+    BEGIN { count = split(named, names, "\n"); for (at = 1; at <= count; at++) isNamed[names[at]] }
+    $3 != "-" && !($3 in isNamed)'
+}
+
+# Those that own nothing. Every server is looked at: one that has not forgotten them would tell the others again, a minute later.
+strangers_are_forgotten() {
+  gone=$(peers | while read -r peer; do strangers "$peer"; done | awk '$7 == 0 { print $1 }' | sort -u)
+  [ -n "$gone" ] || return 0
+  peers | while read -r peer; do
+    for id in $gone; do ask "$peer" CLUSTER FORGET "$id" >/dev/null; done
+  done
+  return 1
+}
+
 # Slots on their way, which a move left behind that was cut off.
 no_slot_is_open() {
   peers | while read -r peer; do
