@@ -5,6 +5,7 @@ import { envoyImage } from '../support/images/local-images.ts';
 import { lastRecords } from '../support/independent-reader.ts';
 import { Workload } from '../support/workload.ts';
 import { copyEquals, topicEquals, verify } from './equality.ts';
+import { CONFINED, expectConfined } from './inside.ts';
 import { Namespace, type Pod, kubectl } from './kubernetes.ts';
 import { loadedImage } from './loaded-image.ts';
 import { type RedisMaster, RedisPods } from './redis-pods.ts';
@@ -76,6 +77,12 @@ const survives = async (what: () => Promise<void>): Promise<void> => {
 
 const uidOfKeyferry = async (): Promise<string> => (await namespace.pod('keyferry-0')).metadata.uid;
 
+/** Evicts the pods of this component that are in the namespaces of the tests. */
+const drain = (node: string, component: string, timeout: string): Promise<string> => {
+  const which = ['--pod-selector', `app.kubernetes.io/component=${component}`, '--ignore-daemonsets'];
+  return kubectl(['drain', node, ...which, '--delete-emptydir-data', '--timeout', timeout]);
+};
+
 /** Deletes the pod of a master. Resolves once another master has its slots, and another pod its name. */
 const loseMaster = async (how: readonly string[]): Promise<void> => {
   const [master] = await masters();
@@ -88,6 +95,13 @@ const loseMaster = async (how: readonly string[]): Promise<void> => {
     },
     { what: `another master in the place of ${name}`, timeoutMs: 120_000 },
   );
+};
+
+/** All six servers of Redis restart meanwhile, each once those before it are ready again. */
+const oneByOne = async (what: () => Promise<void>): Promise<void> => {
+  const { departures, mostAtATime } = await pods.absencesDuring(what);
+  expect(departures).toEqual([5, 4, 3, 2, 1, 0].map((n) => ({ pod: `keyferry-redis-${n}`, beside: [] })));
+  expect(mostAtATime).toBe(1);
 };
 
 /** How a pod is told to go. Forced: as when its node dies, with no time for anything. */
@@ -133,18 +147,9 @@ describe('one install gives a Redis Cluster with Keyferry beside it, which', () 
   });
 
   test('runs nothing as root, and writes nothing but volumes', async () => {
-    const facts = `const fs = require('node:fs');
-      const write = (file) => { try { fs.writeFileSync(file, ''); return 'written'; } catch ({ code }) { return code; } };
-      const [, rights] = /CapEff:\\s*(\\w+)/.exec(fs.readFileSync('/proc/self/status', 'utf8'));
-      console.log(JSON.stringify({ uid: process.getuid(), rights: Number('0x' + rights), root: write('/x'), app: write('/app/x'), tmp: write('/tmp/x') }));`;
-    const inside = JSON.parse(await namespace.kubectl(['exec', 'keyferry-0', '--', 'node', '-e', facts])) as object;
-    expect(inside).toEqual({ uid: 1000, rights: 0, root: 'EROFS', app: 'EROFS', tmp: 'written' });
+    await expectConfined(namespace, 'keyferry-0', CONFINED.keyferry);
     await expect(namespace.kubectl(['exec', 'keyferry-0', '--', 'sh', '-c', 'true'])).rejects.toThrow('sh');
-    const look = 'id -u; grep CapEff /proc/self/status; (echo > /x) 2>&1 || true';
-    for (const { metadata } of await pods.pods()) {
-      const answer = await namespace.kubectl(['exec', metadata.name, '--container', 'redis', '--', 'sh', '-c', look]);
-      expect(answer).toMatch(/^1001\nCapEff:\s*0+\n.*Read-only file system/);
-    }
+    for (const { metadata } of await pods.pods()) await expectConfined(namespace, metadata.name, CONFINED.redis);
   });
 });
 
@@ -176,7 +181,7 @@ describe('under load, topic and copy equal Redis after', () => {
     });
   });
 
-  test('a rolling upgrade of both, and its rollback', async () => {
+  test('a rolling upgrade of both, server by server, and its rollback', async () => {
     const revisions = async (): Promise<readonly (string | undefined)[]> => {
       const all = [...(await pods.pods()), await namespace.pod('keyferry-0')] as readonly (Pod & {
         readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
@@ -185,12 +190,12 @@ describe('under load, topic and copy equal Redis after', () => {
     };
     const podAnnotations = { 'keyferry.test/revision': 'two' };
     await survives(async () => {
-      await release.upgrade({ podAnnotations, redis: { podAnnotations } });
+      await oneByOne(() => release.upgrade({ podAnnotations, redis: { podAnnotations } }));
       expect(await revisions()).toEqual(['two']);
       await pods.isWhole(3);
     });
     await survives(async () => {
-      await release.rollback();
+      await oneByOne(() => release.rollback());
       expect(await revisions()).toEqual([undefined]);
       await pods.isWhole(3);
     });
@@ -206,23 +211,61 @@ describe('under load, topic and copy equal Redis after', () => {
     });
   });
 
+  test('four masters became three again, which have every key of the four', async () => {
+    const kept = Array.from({ length: 40 }, (_, n) => `kept:${n}`);
+    await Promise.all(kept.map((key) => cluster.set(key, `of ${key}`)));
+    await survives(async () => {
+      await release.upgrade({ redis: { cluster: { nodes: 6 } } });
+      await eventually(async () => (await pods.pods()).length === 6, { what: 'six pods', timeoutMs: 120_000 });
+      await pods.isWhole(3);
+      await eventually(
+        async () => {
+          for (const pod of await pods.pods()) {
+            const info = await pods.connect(pod).cluster('INFO');
+            expect(info.match(/^cluster_(slots_ok|known_nodes):\d+/gm), pod.metadata.name).toEqual([
+              'cluster_slots_ok:16384',
+              'cluster_known_nodes:6',
+            ]);
+          }
+          return true;
+        },
+        { what: 'the two to be forgotten', timeoutMs: 60_000 },
+      );
+    });
+    expect(await Promise.all(kept.map((key) => cluster.get(key)))).toEqual(kept.map((key) => `of ${key}`));
+  });
+
   test("Keyferry's node was drained", async () => {
     await survives(async () => {
       const { metadata, spec } = await namespace.pod('keyferry-0');
       // Its volume may be bound to the node: then it waits for the node to come back.
-      const which = [
-        '--pod-selector',
-        'app.kubernetes.io/component=keyferry',
-        '--ignore-daemonsets',
-        '--delete-emptydir-data',
-      ];
       try {
-        await kubectl(['drain', spec.nodeName, ...which, '--timeout', '120s']);
+        await drain(spec.nodeName, 'keyferry', '120s');
         await writesGoOn(500);
       } finally {
         await kubectl(['uncordon', spec.nodeName]);
       }
       await release.ready(metadata.uid);
+    });
+  });
+
+  test('nodes of two masters were drained at once, and the servers went one by one', async () => {
+    await survives(async () => {
+      const nodes = [...new Set((await masters()).map(({ pod }) => pod.spec.nodeName))].slice(0, 2);
+      expect(nodes).toHaveLength(2);
+      const { departures, mostAtATime } = await pods.absencesDuring(async () => {
+        try {
+          // Where its volume is bound to the node, the first waits for it to come back, and all others are refused to go.
+          await Promise.allSettled(nodes.map((node) => drain(node, 'redis', '60s')));
+          await writesGoOn(500);
+        } finally {
+          await kubectl(['uncordon', ...nodes]);
+        }
+        await namespace.rolledOut('statefulset/keyferry-redis');
+      });
+      expect(departures).not.toHaveLength(0);
+      expect(mostAtATime).toBe(1);
+      await pods.isWhole(3);
     });
   });
 });

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { stringify } from 'yaml';
 import { eventually } from '../support/eventually.ts';
 import { envoyImage } from '../support/images/local-images.ts';
+import { CONFINED, expectConfined } from './inside.ts';
 import { Namespace, type Pod, helm } from './kubernetes.ts';
 import { loadedImage } from './loaded-image.ts';
 import { RedisPods } from './redis-pods.ts';
@@ -71,6 +72,10 @@ describe('an application with Envoy in its pod', () => {
   test('writes to a cluster that it knows nothing of, without its password', async () => {
     await writeAll('first');
     expect(await Promise.all(KEYS.map((key) => cluster.get(key)))).toEqual(KEYS.map(() => 'first'));
+  });
+
+  test('has it run without privileges, and write nothing', async () => {
+    await expectConfined(namespace, 'deployment/application', CONFINED.envoy);
   });
 
   test('goes on writing after a master has died', async () => {

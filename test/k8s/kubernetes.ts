@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { createInterface } from 'node:readline';
 
 /** Runs a program to its end. Gives its stdout. @throws with what it wrote to stderr. */
 const run = async (program: string, args: readonly string[], input = ''): Promise<string> => {
@@ -71,6 +72,31 @@ export class Namespace {
 
   pod(name: string): Promise<Pod> {
     return this.json<Pod>(['get', 'pod', name]);
+  }
+
+  /**
+   * Hands over, while `meanwhile` goes on, a line for each object that there is, and for each change of one: between two looks, some would
+   * be missed.
+   * @param template JSONPath, on the event of the watch
+   */
+  async watched(
+    objects: readonly string[],
+    template: string,
+    onEvent: (line: string) => void,
+    meanwhile: () => Promise<void>,
+  ): Promise<void> {
+    const output = ['--watch', '--output-watch-events', '--output', `jsonpath=${template}{"\\n"}`];
+    const child = spawn('kubectl', ['--namespace', this.name, 'get', ...objects, ...output], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const lines = createInterface(child.stdout).on('line', onEvent);
+    try {
+      await Promise.race([once(lines, 'line'), once(lines, 'close')]);
+      await meanwhile();
+      if (child.exitCode !== null) throw new Error(`the watch of ${objects.join(' ')} ended before its time`);
+    } finally {
+      child.kill();
+    }
   }
 
   /** Resolves once the StatefulSet, Deployment or DaemonSet has all its pods, of the newest template, and ready. */

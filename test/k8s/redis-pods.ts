@@ -1,5 +1,6 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import { eventually } from '../support/eventually.ts';
+import { type Absences, absencesDuring } from './absences.ts';
 import type { Namespace, Pod } from './kubernetes.ts';
 
 const PORT = 6379;
@@ -34,6 +35,11 @@ export class RedisPods {
 
   pods(): Promise<readonly Pod[]> {
     return this.#namespace.pods(SELECTOR);
+  }
+
+  /** What became of them while something went on. */
+  absencesDuring(what: () => Promise<void>): Promise<Absences> {
+    return absencesDuring(this.#namespace, SELECTOR, what);
   }
 
   /** A client that follows the cluster. Where that tells names, they are those of the pods that there are now. */

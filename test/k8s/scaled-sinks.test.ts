@@ -7,6 +7,7 @@ import { Release } from './release.ts';
 
 const RECORDS = 5_000;
 const TOPIC = 'profile-updates';
+const PARTITIONS = 3;
 
 const images = inject('images');
 const brokers = inject('brokers');
@@ -29,7 +30,7 @@ describe.skipIf(!hasKeda)('sinks, scaled by what is behind (needs KEDA)', () => 
     redis = new Redis({ host: await namespace.clusterIp('redis') });
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: 3 }] });
+    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }] });
     await admin.disconnect();
     const release = new Release(namespace, images, {
       persistence: { enabled: false },
@@ -61,15 +62,23 @@ describe.skipIf(!hasKeda)('sinks, scaled by what is behind (needs KEDA)', () => 
     await replicasAre('none', (count) => count === 0);
   });
 
-  test('come once there is, apply all of it, and go', async () => {
+  test('come once there is, no more than partitions, apply all of it, and go', async () => {
     const producer = kafka.producer();
     await producer.connect();
     const messages = Array.from({ length: RECORDS }, (_, n) => ({ key: `profile:${n}`, value: `is ${n}` }));
-    await producer.send({ topic: TOPIC, messages });
-    await producer.disconnect();
-    await replicasAre('one at least', (count) => count > 0);
-    await eventually(async () => (await redis.dbsize()) >= RECORDS, { what: 'all records', timeoutMs: 300_000 });
-    expect(await redis.get('profile:4999')).toBe('is 4999');
-    await replicasAre('none again', (count) => count === 0);
+    const counts: number[] = [];
+    const note = (line: string): void => void counts.push(Number(line));
+    await namespace.watched(['statefulset', 'keyferry'], '{.object.spec.replicas}', note, async () => {
+      // Nothing can be applied yet, so that what is behind calls for as many as there may be.
+      await redis.client('PAUSE', 300_000, 'WRITE');
+      await producer.send({ topic: TOPIC, messages });
+      await producer.disconnect();
+      await replicasAre('as many as partitions', (count) => count >= PARTITIONS);
+      await redis.client('UNPAUSE');
+      await eventually(async () => (await redis.dbsize()) >= RECORDS, { what: 'all records', timeoutMs: 300_000 });
+      expect(await redis.get('profile:4999')).toBe('is 4999');
+      await replicasAre('none again', (count) => count === 0);
+    });
+    expect(Math.max(...counts)).toBe(PARTITIONS);
   });
 });

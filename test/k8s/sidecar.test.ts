@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { stringify } from 'yaml';
 import { eventually } from '../support/eventually.ts';
 import { lastRecords } from '../support/independent-reader.ts';
+import { CONFINED, expectConfined } from './inside.ts';
 import { Namespace, type Pod, helm, isReady } from './kubernetes.ts';
 import { imageValues } from './release.ts';
 
@@ -50,6 +51,10 @@ describe("in a pod of the user's own", () => {
       readonly spec: { readonly initContainers: readonly { readonly name: string; readonly restartPolicy?: string }[] };
     };
     expect(spec.initContainers.find(({ name }) => name === 'keyferry')?.restartPolicy).toBe('Always');
+  });
+
+  test('it runs without privileges, and writes nothing but volumes', async () => {
+    await expectConfined(namespace, 'application-0', CONFINED.keyferry);
   });
 
   test('it carries what Redis, which listens on loopback alone, is told', async () => {
