@@ -90,6 +90,8 @@ export class Sink {
   #state: SinkStatus['state'] = 'starting';
   #lastError: string | undefined;
   #quietUntil = 0;
+  /** Of the run under way. */
+  #connection: RedisConnection | undefined;
   #redelivery: Redelivery | undefined;
 
   /** @throws KF_CONFIG_INVALID where the options of a plain sink do not fit each other */
@@ -108,6 +110,7 @@ export class Sink {
     const { redis, clock } = this.#needs;
     const { name, database } = this.#options;
     const connection = redis.connect({ db: database, name: `${name}:apply` });
+    this.#connection = connection;
     const onFailure = this.#retrying.bind(this);
     try {
       await retry(() => this.#consume(connection, signal).catch(waitForTopic), { clock, signal, onFailure });
@@ -138,8 +141,10 @@ export class Sink {
 
   /** Why this sink does not apply just now; empty where it does. */
   health(): readonly string[] {
-    if (this.#state === 'running') return [];
-    return [`sink ${this.#options.name}: ${this.#state === 'retrying' ? (this.#lastError ?? '') : this.#state}`];
+    const named = (reason: string): readonly string[] => [`sink ${this.#options.name}: ${reason}`];
+    // One that has nothing to apply would not notice by itself.
+    if (this.#state === 'running') return this.#connection?.isReady === false ? named('Redis is away') : [];
+    return named(this.#state === 'retrying' ? (this.#lastError ?? '') : this.#state);
   }
 
   status(): SinkStatus {

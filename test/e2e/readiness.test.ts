@@ -68,8 +68,11 @@ describe('/readyz', () => {
     await ready();
     expect(await reasons()).toEqual([]);
     await redis.kill();
-    // A sink that has nothing to apply does not notice; Redis REST, which has its connection, does.
-    await missesRedis(`source all: the notification feed of Redis at ${address} is down`, 'Redis REST: Redis is away');
+    await missesRedis(
+      `source all: the notification feed of Redis at ${address} is down`,
+      'sink copy: Redis is away',
+      'Redis REST: Redis is away',
+    );
     await redis.start();
     await ready();
     await redis.kill();
