@@ -3,8 +3,8 @@ import { expect, it } from 'vitest';
 import type { IncomingRecord } from '../../src/clients/kafka/port.ts';
 import { headerWriter } from '../../src/codecs/record-headers.ts';
 import { type KeyName, keyBytes } from '../../src/core/key-name.ts';
-import type { PublishedChange, PublishedState } from '../../src/state-store/published-states.ts';
 import { TopicRecords } from '../../src/state-store/topic-records.ts';
+import { MemoryStates } from '../support/memory-states.ts';
 
 const TYPES = ['string', 'hash', 'list'] as const;
 type Type = (typeof TYPES)[number];
@@ -12,19 +12,6 @@ type Type = (typeof TYPES)[number];
 const topicOf = (_: KeyName, type: string): string => `keys.${type}`;
 const headers = headerWriter({ db: 0, origin: 'this-redis' });
 const TOPICS = { db: 0, only: undefined, pattern: /^keys\./, topicOf };
-
-class Store {
-  readonly states = new Map<KeyName, PublishedState>();
-  get(key: KeyName): PublishedState | undefined {
-    return this.states.get(key);
-  }
-  remember(changes: readonly PublishedChange[]): void {
-    for (const { key, state } of changes) {
-      if (state === undefined) this.states.delete(key);
-      else this.states.set(key, state);
-    }
-  }
-}
 
 /** A key's new state, or its end. */
 interface Step {
@@ -81,8 +68,8 @@ it('the last state of each key is known, in whatever order its topics are read, 
       (steps, knownSteps, backlog, order) => {
         const types = new Map<KeyName, Type | undefined>();
         const log = new Map<string, IncomingRecord[]>(TYPES.map((type) => [topicOf('' as KeyName, type), []]));
-        const store = new Store();
-        const expected = new Store();
+        const store = new MemoryStates();
+        const expected = new MemoryStates();
         // What the store knows already: it is never behind the positions from which the topics are read on.
         const ends = new Map<string, number>();
         steps.forEach((each, at) => {
@@ -110,7 +97,7 @@ it('the last state of each key is known, in whatever order its topics are read, 
 });
 
 it('records of another database, and of nobody on a topic that others may use, say nothing', () => {
-  const store = new Store();
+  const store = new MemoryStates();
   const key = 'a' as KeyName;
   const { topic, record } = setRecord({ key, type: 'hash', value: 1 }, 'hash');
   new TopicRecords(store, { ...TOPICS, db: 1 }).take(topic, record);

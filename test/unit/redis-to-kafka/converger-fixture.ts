@@ -12,9 +12,9 @@ import { PendingKeys } from '../../../src/redis-to-kafka/converge/pending-keys.t
 import { Publisher } from '../../../src/redis-to-kafka/publish/publisher.ts';
 import { RecordMaker } from '../../../src/redis-to-kafka/publish/record-maker.ts';
 import { topicRoute } from '../../../src/redis-to-kafka/publish/routing.ts';
-import type { PublishedState, PublishedStates } from '../../../src/state-store/published-states.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { silentLogger } from '../../support/silent-logger.ts';
+import { MemoryStates } from '../../support/memory-states.ts';
 
 export const key = (name: string): KeyName => name as KeyName;
 export const string = (value: string, expireAt?: number): KeyState => ({
@@ -42,23 +42,6 @@ class ScriptedKeys implements KeySource {
   exist(keys: readonly KeyName[]): Promise<readonly boolean[]> {
     return Promise.resolve(keys.map((name) => this.states.has(name)));
   }
-}
-
-class MemoryStates implements PublishedStates {
-  readonly states = new Map<KeyName, PublishedState>();
-  get = (name: KeyName): PublishedState | undefined => this.states.get(name);
-  remember: PublishedStates['remember'] = (changes) => {
-    for (const { key: name, state } of changes) {
-      if (state === undefined) this.states.delete(name);
-      else this.states.set(name, state);
-    }
-  };
-  positions = (): [] => [];
-  clear = (): void => {
-    this.states.clear();
-  };
-  keys = (): readonly KeyName[] => [...this.states.keys()];
-  count = (): number => this.states.size;
 }
 
 export const setUp = (topic = 't') => {

@@ -9,6 +9,7 @@ import { RecordMaker } from '../../../src/redis-to-kafka/publish/record-maker.ts
 import { topicRoute } from '../../../src/redis-to-kafka/publish/routing.ts';
 import { SourceTopics } from '../../../src/redis-to-kafka/publish/topics.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { MemoryStates } from '../../support/memory-states.ts';
 import { silentLogger } from '../../support/silent-logger.ts';
 import { ScriptedRedis } from './scripted-redis.ts';
 
@@ -60,14 +61,7 @@ const newKeyspace = (): Keyspace =>
     accepts: () => true,
     isCluster: true,
     reading: redis.connect(),
-    published: {
-      get: nothing,
-      remember: nothing,
-      positions: () => [],
-      clear: nothing,
-      keys: () => [],
-      count: () => 0,
-    },
+    published: new MemoryStates(),
     pause: new PauseSwitch(),
     snapshots: { wanted: undefined, advanced: nothing },
     producer: { send: unused, close: () => Promise.resolve() },

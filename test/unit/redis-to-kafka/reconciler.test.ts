@@ -7,6 +7,7 @@ import { keyBytes, keyName } from '../../../src/core/key-name.ts';
 import { PendingKeys } from '../../../src/redis-to-kafka/converge/pending-keys.ts';
 import { Reconciler } from '../../../src/redis-to-kafka/converge/reconciler.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { MemoryStates } from '../../support/memory-states.ts';
 import { ScriptedRedis } from './scripted-redis.ts';
 
 const nothing = (): undefined => undefined;
@@ -27,14 +28,7 @@ describe('a reconcile of a Redis that holds nothing', () => {
       slots,
       keys: { read: () => Promise.reject(new Error('not here')), exist: () => Promise.resolve([]) },
       pending,
-      published: {
-        get: nothing,
-        remember: nothing,
-        positions: () => [],
-        clear: nothing,
-        keys: () => [],
-        count: () => 0,
-      },
+      published: new MemoryStates(),
       accepts: () => true,
       clock,
       onKeys: nothing,
