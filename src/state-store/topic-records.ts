@@ -35,6 +35,12 @@ export class TopicRecords {
     const key = keyName(record.key);
     const state = record.value === null ? undefined : stateOf(record, record.value);
     if (state !== undefined && this.#topics.topicOf(key, state.redisType) !== topic) return;
+    // A topic of its own has no other beside it: whatever came before does not matter, and need not be looked up.
+    if (this.#topics.only === undefined) this.#takeOneOfSeveral(topic, key, state);
+    else this.#published.remember([{ key, state }], []);
+  }
+
+  #takeOneOfSeveral(topic: string, key: KeyName, state: PublishedState | undefined): void {
     const known = this.#published.get(key);
     const standing = [...(this.#elsewhere.get(key) ?? []), ...(known === undefined ? [] : [known])].filter(
       ({ redisType }) => this.#topics.topicOf(key, redisType) !== topic,
