@@ -47,24 +47,14 @@ const keyEncoder = {
 
 /** fingerprint u64 | expireAt f64 | type length u8 | type | the whole key, where it is a long one */
 const encode = (key: KeyName, state: PublishedState): Buffer => {
-  const type = typeBytes(state.redisType);
+  const typeBytes = Buffer.byteLength(state.redisType);
   const tail = key.length <= MAX_PLAIN_KEY_BYTES ? '' : key;
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + 1 + type.length + tail.length);
+  const bytes = Buffer.allocUnsafe(HEADER_BYTES + 1 + typeBytes + tail.length);
   bytes.writeBigUInt64LE(state.fingerprint, 0);
   bytes.writeDoubleLE(state.expireAt ?? NEVER_EXPIRES, 8);
-  bytes[HEADER_BYTES] = type.length;
-  type.copy(bytes, HEADER_BYTES + 1);
-  bytes.write(tail, HEADER_BYTES + 1 + type.length, 'latin1');
-  return bytes;
-};
-
-/** Types are few. */
-const types = new Map<string, Buffer>();
-const typeBytes = (type: string): Buffer => {
-  const known = types.get(type);
-  if (known !== undefined) return known;
-  const bytes = Buffer.from(type, 'utf8');
-  types.set(type, bytes);
+  bytes[HEADER_BYTES] = typeBytes;
+  bytes.write(state.redisType, HEADER_BYTES + 1);
+  bytes.write(tail, HEADER_BYTES + 1 + typeBytes, 'latin1');
   return bytes;
 };
 
