@@ -19,7 +19,10 @@ export interface KeyReaderOptions {
   readonly maxValueBytes: number;
 }
 
-/** Reads keys of one database. Most come in one script call per batch; one too large for that is read by itself, when it is asked for. */
+/**
+ * Reads keys of one database. Most come in one script call per batch; one too large for that is read by itself, when it is
+ * asked for.
+ */
 export class KeyReader implements KeySource {
   readonly #options: KeyReaderOptions;
   readonly #largeKeys: LargeKeyReader;
