@@ -1,7 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** Fast projects do no I/O; the others run against the real servers that test/support/global-setup.ts starts. */
-const pure = (name: string) => ({ test: { name, include: [`test/${name}/**/*.test.ts`] } });
+/**
+ * Fast projects do no I/O; the others run against the real servers that test/support/global-setup.ts starts. A time limit is there to
+ * end what hangs, never to measure.
+ */
+const pure = (name: string) => ({
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 60_000, hookTimeout: 60_000 },
+});
 const real = (name: string, timeoutMs: number, ...globalSetup: readonly string[]) => ({
   test: {
     name,

@@ -77,12 +77,18 @@ const COLUMNS = [
 
 /** Everything that must hold; says in its last line how many tests passed and failed. A broken check counts as one. */
 const test = async () => {
-  const brokenChecks = (await npmRun('static')) === 0 ? 0 : 1;
-  if ((await npmRun('build')) !== 0) return summary({ passed: 0, failed: brokenChecks + 1, skipped: 0 });
+  const checks = await check('static');
+  const build = await check('build');
+  if (build.failed > 0) return summary(sum([checks, build]));
   const columns = () =>
     COLUMNS.map(({ ports, projects }) => runTests(chosen(projects), { KEYFERRY_TEST_PORTS: ports }));
-  const { passed, failed, skipped } = sum(await Promise.all(args.length > 0 ? [runTests(args)] : columns()));
-  return summary({ passed, failed: failed + brokenChecks, skipped });
+  return summary(sum([checks, ...(await Promise.all(args.length > 0 ? [runTests(args)] : columns()))]));
+};
+
+/** An npm script that is no test: it counts only when it fails. */
+const check = async (script) => {
+  const broken = (await npmRun(script)) !== 0;
+  return { ...NONE, failed: Number(broken), failures: broken ? [`npm run ${script}, see above`] : [] };
 };
 
 const chosen = (projects) => projects.flatMap((name) => ['--project', name]);
@@ -104,6 +110,8 @@ const testImage = async () => {
 /** The chart, on the cluster that KUBECONFIG points at. */
 const testKubernetes = async () => summary(await runTests(['--config', 'test/k8s/vitest.config.ts', ...args]));
 
+const NONE = { passed: 0, failed: 0, skipped: 0, failures: [] };
+
 /** How many tests passed, failed and were skipped. An error outside of any test fails the run, and counts as one. */
 const runTests = async (vitestArgs, env = {}) => {
   const dir = mkdtempSync(join(tmpdir(), 'keyferry-test-'));
@@ -120,7 +128,11 @@ const runTests = async (vitestArgs, env = {}) => {
     const counts = JSON.parse(readFileSync(counted, 'utf8'));
     return { ...counts, failed: counts.failed + (status !== 0 && counts.failed === 0 ? 1 : 0) };
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return {
+      ...NONE,
+      failed: 1,
+      failures: [`vitest run ${vitestArgs.join(' ')} ended with status ${status}, see above`],
+    };
   } finally {
     rmSync(dir, { recursive: true });
   }
@@ -128,10 +140,13 @@ const runTests = async (vitestArgs, env = {}) => {
 
 const sum = (counts) => {
   const total = (key) => counts.reduce((all, one) => all + one[key], 0);
-  return { passed: total('passed'), failed: total('failed'), skipped: total('skipped') };
+  const failures = counts.flatMap((one) => one.failures);
+  return { passed: total('passed'), failed: total('failed'), skipped: total('skipped'), failures };
 };
 
-const summary = ({ passed, failed, skipped }) => {
+/** Names what failed once more, each paragraph after `FAILED`: of a long run, often only the end is kept. */
+const summary = ({ passed, failed, skipped, failures }) => {
+  for (const failure of failures) process.stdout.write(`FAILED ${failure.trimEnd()}\n\n`);
   process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
   return failed > 0 || passed === 0 ? 1 : 0;
 };
