@@ -12,6 +12,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const BIN = join(ROOT, 'node_modules', '.bin');
 const OLDEST_NODE = [24, 6];
+const INSTALL_ATTEMPTS = 3;
 
 const [command = '', ...args] = process.argv.slice(2);
 const say = (text) => process.stderr.write(`keyferry: ${text}\n`);
@@ -49,8 +50,12 @@ const install = async () => {
   // npm writes this file last: an installation that was cut short does not have it.
   if (modifiedMs('node_modules/.package-lock.json') >= modifiedMs('package-lock.json')) return;
   say('installing dependencies');
-  const status = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
-  if (status !== 0) process.exit(status);
+  for (let attempt = 1; ; attempt += 1) {
+    const status = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=5']);
+    if (status === 0) return;
+    if (status === 130 || attempt === INSTALL_ATTEMPTS) process.exit(status);
+    say('trying again, as the network may have failed for a moment');
+  }
 };
 
 const isNewEnough = (version) => {
@@ -71,8 +76,8 @@ const npmRun = (script) => run('npm', ['run', '--silent', script], path);
 
 /** They run side by side, as most tests wait for servers and faults; the ports of one's servers are not the other's. */
 const COLUMNS = [
-  { ports: '12000-22000', projects: ['unit', 'property', 'chart', 'contract', 'integration'] },
-  { ports: '22000-32000', projects: ['page', 'e2e'] },
+  { ports: '12000-17000', projects: ['unit', 'property', 'chart', 'contract', 'integration'] },
+  { ports: '17000-22000', projects: ['page', 'e2e'] },
 ];
 
 /** Everything that must hold; says in its last line how many tests passed and failed. A broken check counts as one. */

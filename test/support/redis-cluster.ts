@@ -6,10 +6,12 @@ import { eventually } from './eventually.ts';
 import type { RedisServer, StackProvider } from './stack.ts';
 
 const SLOT_COUNT = 16_384;
-const NODE_TIMEOUT_MS = 2_000;
+/** A machine that stands still for a moment is not to make a replica take over. */
+const NODE_TIMEOUT_MS = 5_000;
+const MIGRATE_TIMEOUT_MS = 60_000;
 const KEYS_PER_MIGRATE = 100;
-const START_ATTEMPTS = 4;
-const FAILOVER_ATTEMPTS = 5;
+const START_ATTEMPTS = 10;
+const FAILOVER_ATTEMPTS = 15;
 
 /** One node, with a connection past everything that knows of clusters. */
 export interface ClusterServer extends RedisServer {
@@ -98,9 +100,12 @@ export class RedisCluster {
   async failover(replica: ClusterServer): Promise<void> {
     const isMaster = async (): Promise<boolean> => String(await replica.admin.call('ROLE')).startsWith('master');
     for (let attempt = 1; ; attempt += 1) {
-      await eventually(() => replica.admin.call('CLUSTER', 'FAILOVER'), { what: 'the failover to be accepted' });
+      // It may have become one after we gave up: a master refuses the command.
+      const isAccepted = async (): Promise<boolean> =>
+        (await isMaster()) || (await replica.admin.call('CLUSTER', 'FAILOVER')) !== null;
+      await eventually(isAccepted, { what: 'the failover to be accepted' });
       try {
-        // Redis gives up by itself after 5 s, where the others did not vote in time.
+        // Redis gives up by itself after 5 s, where the others did not vote in time: then it is asked again.
         await eventually(isMaster, { what: 'the replica to be the master', timeoutMs: 7_000 });
         return;
       } catch (error) {
@@ -120,7 +125,7 @@ export class RedisCluster {
     for (;;) {
       const keys = (await from.admin.call('CLUSTER', 'GETKEYSINSLOT', slot, KEYS_PER_MIGRATE)) as readonly Buffer[];
       if (keys.length === 0) return;
-      const where: RedisArgument[] = [to.host, to.port, '', 0, 5_000];
+      const where: RedisArgument[] = [to.host, to.port, '', 0, MIGRATE_TIMEOUT_MS];
       await from.admin.call('MIGRATE', ...where, 'KEYS', ...keys);
     }
   }

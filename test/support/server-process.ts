@@ -5,8 +5,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Workplace } from './workplace.ts';
 
 const POLL_MS = 25;
-const START_TIMEOUT_MS = 90_000;
-const STOP_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 180_000;
+const STOP_TIMEOUT_MS = 90_000;
+/** How long a connection that has ended may keep its port, and somewhat more. */
+const PORT_TIMEOUT_MS = 90_000;
+const PORT_POLL_MS = 500;
 const LOG_TAIL_CHARS = 2_000;
 
 export interface ServerCommand {
@@ -25,15 +28,34 @@ export class ServerProcess {
   readonly #workplace: Workplace;
   readonly #command: ServerCommand;
   #child: ChildProcess | undefined;
+  #hasRun = false;
 
   constructor(workplace: Workplace, command: ServerCommand) {
     this.#workplace = workplace;
     this.#command = command;
   }
 
-  /** Resolves once the server answers. @throws with the end of its log where it ends before, or does not get there. */
+  /**
+   * Resolves once the server answers. One that ran before waits where another's connection has come to its port meanwhile.
+   * @throws with the end of its log where it ends before, or does not get there.
+   */
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new Error(`${this.#command.name} runs already`);
+    const deadline = performance.now() + PORT_TIMEOUT_MS;
+    for (;;) {
+      try {
+        await this.#start();
+        this.#hasRun = true;
+        return;
+      } catch (error) {
+        const isTaken = /address already in use/i.test(String(error));
+        if (!this.#hasRun || !isTaken || performance.now() > deadline) throw error;
+        await sleep(PORT_POLL_MS);
+      }
+    }
+  }
+
+  async #start(): Promise<void> {
     const { name, command, args, env, cwd, logFile, isReady } = this.#command;
     const log = openSync(logFile, 'a');
     // Detached: a Ctrl-C meant for us must not end it before those that work with it.
