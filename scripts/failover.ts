@@ -1,7 +1,7 @@
 import { eventually } from '../test/support/eventually.ts';
 import type { ClusterServer, RedisCluster } from '../test/support/redis-cluster.ts';
 
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 180_000;
 const CAUSE = 'master-changed';
 
 /** What became of a master that was killed, as /api/v1/status tells it. */

@@ -4,7 +4,7 @@ import { divergence } from '../../test/support/independent-reader.ts';
 import { eventually } from '../../test/support/eventually.ts';
 import { prepareProcesses } from '../../test/support/process-provider.ts';
 import { disposeStack, stackProvider } from '../../test/support/provider.ts';
-import { type ClusterServer, RedisCluster } from '../../test/support/redis-cluster.ts';
+import { RedisCluster } from '../../test/support/redis-cluster.ts';
 import { addressOf, killMaster, mastersOf } from '../failover.ts';
 import { nextChange } from './changes.ts';
 import { startDaemon } from './daemon.ts';
@@ -16,6 +16,7 @@ const PARTITIONS = 3;
 const PAUSE_MS = 20;
 const REPORT_EVERY_MS = 2_000;
 const CALM_MS = 10_000;
+const COMPARE_TIMEOUT_MS = 180_000;
 /** Long enough for a look at the status page. */
 const BETWEEN_KILLS_MS = 30_000;
 
@@ -152,19 +153,23 @@ const failOver = async (servers: RedisCluster, url: string): Promise<void> => {
 
 /** What the masters hold, what the topic says, and what the copy holds. */
 const compare = async (servers: RedisCluster, brokers: readonly string[], copyUrl: string): Promise<boolean> => {
-  const masters = await mastersOf(servers);
-  const [copy, ...sources] = [copyUrl, ...masters.map(({ url }: ClusterServer) => url)].map((url) => new Redis(url));
-  const all = [...(copy === undefined ? [] : [copy]), ...sources];
+  const copy = new Redis(copyUrl);
+  const nodes = new Map(servers.nodes.map((node) => [node.id, new Redis(node.url)]));
+  // Another may have become master since, where the machine stood still for a while.
+  const sources = async (): Promise<readonly Redis[]> =>
+    (await mastersOf(servers)).flatMap(({ id }) => nodes.get(id) ?? []);
   try {
     const equal = async (): Promise<boolean> => {
       const differences = await Promise.all([
-        divergence(sources, brokers, TOPIC),
-        divergence(all.slice(0, 1), brokers, TOPIC),
+        divergence(await sources(), brokers, TOPIC),
+        divergence(copy, brokers, TOPIC),
       ]);
       return differences.every(({ length }) => length === 0);
     };
-    const isEqual = await eventually(equal, { what: 'all to be equal' }).catch(() => false);
-    const sizes = await Promise.all(sources.map((redis) => redis.dbsize()));
+    const isEqual = await eventually(equal, { timeoutMs: COMPARE_TIMEOUT_MS, what: 'all to be equal' }).catch(
+      () => false,
+    );
+    const sizes = await Promise.all((await sources()).map((redis) => redis.dbsize()));
     const keys = sizes.reduce((sum, size) => sum + size, 0);
     print();
     print(
@@ -174,6 +179,6 @@ const compare = async (servers: RedisCluster, brokers: readonly string[], copyUr
     );
     return isEqual;
   } finally {
-    for (const redis of all) redis.disconnect();
+    for (const redis of [copy, ...nodes.values()]) redis.disconnect();
   }
 };

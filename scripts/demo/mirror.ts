@@ -5,7 +5,7 @@ import { expectedRecord } from '../../test/support/independent-reader.ts';
 import type { DemoServers, RedisDatabase } from './servers.ts';
 
 const POLL_MS = 1;
-const WAIT_MS = 20_000;
+const WAIT_MS = 120_000;
 
 /** Both ends of the way, seen by plain commands: what the daemon says about itself counts for nothing here. */
 export class Mirror {
@@ -30,6 +30,23 @@ export class Mirror {
       }
       await sleep(POLL_MS);
     }
+  }
+
+  /**
+   * Waits until the copy holds those of the keys that are there.
+   * @returns false where all of them have expired before.
+   * @throws past the deadline
+   */
+  async hasCarried(keys: readonly Buffer[]): Promise<boolean> {
+    const deadline = performance.now() + WAIT_MS;
+    while (performance.now() < deadline) {
+      const expected = await Promise.all(keys.map((key) => expectedRecord(this.source, key)));
+      if (expected.every((record) => record === undefined)) return false;
+      const found = await Promise.all(keys.map((key) => expectedRecord(this.copy, key)));
+      if (isDeepStrictEqual(found, expected)) return true;
+      await sleep(POLL_MS);
+    }
+    throw new Error(`not in the copy in ${WAIT_MS / 1_000} s: ${keys.join(', ')}`);
   }
 
   close(): void {

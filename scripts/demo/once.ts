@@ -38,8 +38,11 @@ const asError = (error: unknown): Error => (error instanceof Error ? error : new
 const carry = async ({ keys, before, run }: Step, mirror: Mirror): Promise<number> => {
   const names = keys.map(({ key }) => key);
   if (before !== undefined) {
-    await before(mirror.source);
-    await mirror.untilEqual(names);
+    let attempt = 0;
+    do {
+      attempt += 1;
+      await before(mirror.source, attempt);
+    } while (!(await mirror.hasCarried(names)));
   }
   await run(mirror.source);
   return mirror.untilEqual(names);
@@ -57,7 +60,7 @@ const settledTopic = async (
     for (const step of steps) if ((await disagreement(step, mirror, records)) !== undefined) return false;
     return true;
   };
-  await eventually(agrees, { timeoutMs: 10_000 }).catch(() => undefined);
+  await eventually(agrees).catch(() => undefined);
   return records;
 };
 
