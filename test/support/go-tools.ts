@@ -3,7 +3,7 @@ import { access, constants, mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cacheDir } from './cache-dir.ts';
-import { onPath, say } from './tools.ts';
+import { onPath, persistently, say } from './tools.ts';
 
 const run = promisify(execFile);
 
@@ -51,9 +51,10 @@ const build = async (go: string, name: keyof typeof TOOLS, path: string): Promis
   await mkdir(cacheDir(), { recursive: true });
   const work = await mkdtemp(join(cacheDir(), 'building-'));
   try {
-    const { stdout } = await run(go, ['mod', 'download', '-json', `${module}@${version}`], { cwd: work });
+    const download = ['mod', 'download', '-json', `${module}@${version}`];
+    const { stdout } = await persistently(() => run(go, download, { cwd: work }));
     const { Dir } = JSON.parse(stdout) as { readonly Dir: string };
-    await run(go, ['build', '-C', Dir, '-o', join(work, name), source], { maxBuffer: Infinity });
+    await persistently(() => run(go, ['build', '-C', Dir, '-o', join(work, name), source], { maxBuffer: Infinity }));
     await rename(join(work, name), path);
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -1,11 +1,7 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { cacheDir } from './cache-dir.ts';
-import { say, tool } from './tools.ts';
-
-const run = promisify(execFile);
+import { persistently, runAlone, say, tool } from './tools.ts';
 
 const KAFKA_VERSION = '4.1.0';
 const ARTIFACTS = [
@@ -35,9 +31,9 @@ const fetchJars = async (cache: string, lib: string): Promise<void> => {
     say(`fetching Kafka ${KAFKA_VERSION} with Maven, once, into ${lib}`);
     await writeFile(join(work, 'pom.xml'), POM);
     const jars = join(work, 'lib');
-    await run(mvn, ['-q', '-B', '-f', work, 'dependency:copy-dependencies', `-DoutputDirectory=${jars}`], {
-      maxBuffer: Infinity,
-    });
+    const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${jars}`];
+    // Two Mavens at once may spoil the repository that they share. -U: what failed once is asked for again.
+    await persistently(() => runAlone('maven', mvn, ['-q', '-B', '-U', '-f', work, ...goal]));
     await rename(jars, lib).catch(async (error: unknown) => {
       // Another run was faster: its jars are as good as ours.
       if (!(await exists(lib))) throw error;

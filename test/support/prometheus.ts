@@ -6,7 +6,7 @@ import { stringify } from 'yaml';
 import { cacheDir } from './cache-dir.ts';
 import { freePort } from './ports.ts';
 import { ServerProcess } from './server-process.ts';
-import { apt, onPath, say } from './tools.ts';
+import { apt, onPath, persistently, say } from './tools.ts';
 import { Workplace } from './workplace.ts';
 
 const run = promisify(execFile);
@@ -36,7 +36,7 @@ const unpack = async (dir: string): Promise<boolean> => {
     say(`fetching Debian's prometheus, once, into ${dir}`);
     const download = (): Promise<unknown> => run('apt-get', ['download', '-qq', 'prometheus'], { cwd: work });
     // A fresh machine has no package lists yet; only root may fetch them.
-    await download().catch(() => apt('update', '-qq').then(download));
+    await download().catch(() => apt('update', '-qq').then(() => persistently(download)));
     const [deb = ''] = await readdir(work);
     await run('dpkg-deb', ['-x', join(work, deb), join(work, 'unpacked')]);
     await rename(join(work, 'unpacked'), dir);

@@ -2,9 +2,25 @@ import { execFile } from 'node:child_process';
 import { access, constants } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
+
+const PAUSES_MS = [2_000, 10_000, 20_000] as const;
+
+/** For what the network brings: tries again where that fails for a moment. */
+export const persistently = async <T>(fetching: () => Promise<T>): Promise<T> => {
+  for (const pauseMs of PAUSES_MS) {
+    try {
+      return await fetching();
+    } catch (error) {
+      say(`trying again in ${pauseMs / 1_000} s: ${String(error)}`);
+      await sleep(pauseMs);
+    }
+  }
+  return fetching();
+};
 
 /**
  * The path of a program: from PATH, else installed with apt-get where this user may do so.
@@ -27,10 +43,23 @@ export const tool = async (name: string, debianPackage: string): Promise<string>
 
 /** One at a time: others on this machine may be at the same. */
 export const apt = async (...args: readonly string[]): Promise<void> => {
-  const lock = ['-w', '600', join(tmpdir(), 'keyferry-apt.lock')];
-  await run('flock', [...lock, 'apt-get', '-o', 'DPkg::Lock::Timeout=600', ...args], {
-    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
-  });
+  const options = ['-o', 'DPkg::Lock::Timeout=600', '-o', 'Acquire::Retries=5'];
+  await persistently(() =>
+    runAlone('apt', 'apt-get', [...options, ...args], { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }),
+  );
+};
+
+/** Runs a program while no other run of ours on this machine holds the same lock; where there is flock, as on Linux. */
+export const runAlone = async (
+  lock: string,
+  program: string,
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<void> => {
+  const flock = await onPath('flock');
+  const options = { env, maxBuffer: Infinity };
+  if (flock === undefined) await run(program, args, options);
+  else await run(flock, ['-w', '900', join(tmpdir(), `keyferry-${lock}.lock`), program, ...args], options);
 };
 
 /** Tells of something that takes its time, the first time only. */

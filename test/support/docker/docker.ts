@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { tool } from '../tools.ts';
+import { persistently, tool } from '../tools.ts';
 
 const PULL_TIMEOUT_MS = 180_000;
-const BUILD_TIMEOUT_MS = 900_000;
-const COMMAND_TIMEOUT_MS = 120_000;
+const BUILD_TIMEOUT_MS = 1_800_000;
+const COMMAND_TIMEOUT_MS = 300_000;
 
 /** One call of the docker command. Gives what it wrote to stdout. @throws with what it wrote to stderr. */
 export const docker = async (args: readonly string[], timeoutMs = COMMAND_TIMEOUT_MS): Promise<string> => {
@@ -30,5 +30,5 @@ export const obtained = async (image: string): Promise<boolean> =>
 /** @param more arguments before the context's directory: `['--build-arg', 'VERSION=1']` */
 export const buildImage = async (image: string, context: string, more: readonly string[] = []): Promise<void> => {
   // The host's network: its names and its way out hold for the build, too.
-  await docker(['build', '--network', 'host', '--tag', image, ...more, context], BUILD_TIMEOUT_MS);
+  await persistently(() => docker(['build', '--network', 'host', '--tag', image, ...more, context], BUILD_TIMEOUT_MS));
 };

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { buildImage, docker, hasImage, obtained } from '../docker/docker.ts';
 import { envoyBinary } from '../envoy.ts';
 import { kafkaClassPath } from '../kafka-jars.ts';
-import { say, tool } from '../tools.ts';
+import { persistently, say, tool } from '../tools.ts';
 
 const run = promisify(execFile);
 
@@ -45,7 +45,7 @@ export const nodeImage = (name: string): Promise<string> =>
     buildHere(name, 'node', async (dir) => {
       await cp(join(import.meta.dirname, '../../../node_modules/node/bin/node'), join(dir, 'node'));
       await cp('/etc/ssl/certs/ca-certificates.crt', join(dir, 'ca-certificates.crt'));
-      const { stdout } = await run('npm', ['pack', '--silent', '--pack-destination', dir, NPM]);
+      const { stdout } = await persistently(() => run('npm', ['pack', '--silent', '--pack-destination', dir, NPM]));
       await run('tar', ['-xzf', join(dir, stdout.trim()), '-C', dir]);
       await cp(join(dir, 'package'), join(dir, 'npm'), { recursive: true });
     }),
@@ -88,8 +88,10 @@ const bootstrapDebian = async (): Promise<void> => {
   try {
     const tarball = join(dir, 'root.tar');
     const root = join(dir, 'root');
-    await run(debootstrap, ['--variant=minbase', '--include=ca-certificates', 'bookworm', root], {
-      maxBuffer: Infinity,
+    const options = ['--variant=minbase', '--include=ca-certificates'];
+    await persistently(async () => {
+      await rm(root, { recursive: true, force: true });
+      await run(debootstrap, [...options, 'bookworm', root], { maxBuffer: Infinity });
     });
     await rm(join(root, 'var/lib/apt/lists'), { recursive: true });
     await rm(join(root, 'var/cache/apt/archives'), { recursive: true });
