@@ -5,7 +5,7 @@ import { defineConfig } from 'vitest/config';
  * end what hangs, never to measure.
  */
 const pure = (name: string) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout: 120_000, hookTimeout: 120_000 },
 });
 const real = (name: string, timeoutMs: number, ...globalSetup: readonly string[]) => ({
   test: {
@@ -27,8 +27,8 @@ const chart = {
     name: 'chart',
     include: ['test/chart/**/*.test.ts'],
     setupFiles: ['test/support/dispose.ts'],
-    testTimeout: 300_000,
-    hookTimeout: 300_000,
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
     fileParallelism: false,
   },
 };
@@ -39,10 +39,10 @@ export default defineConfig({
       pure('unit'),
       pure('property'),
       chart,
-      real('contract', 120_000),
-      real('integration', 120_000),
-      real('page', 300_000, 'test/page/screenshots.ts'),
-      real('e2e', 300_000),
+      real('contract', 300_000),
+      real('integration', 300_000),
+      real('page', 600_000, 'test/page/screenshots.ts'),
+      real('e2e', 600_000),
     ],
   },
 });

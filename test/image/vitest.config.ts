@@ -8,8 +8,8 @@ export default defineConfig({
     include: ['test/image/**/*.test.ts'],
     globalSetup: ['test/support/global-setup.ts', 'test/image/global-setup.ts'],
     setupFiles: ['test/support/dispose.ts'],
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     fileParallelism: false,
     // kafkajs sets timers in the past, which does no harm; tests read topics with it.
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],

@@ -14,7 +14,7 @@ import { kafkaAnswers, redisAnswers } from './readiness.ts';
 import type { KafkaServer, RedisServer, StackProvider } from './stack.ts';
 import { Workplace } from './workplace.ts';
 
-const START_TIMEOUT_MS = 90_000;
+const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_S = 30;
 const LOG_TAIL_CHARS = 2_000;
 const REDIS_PORT = 6379;
