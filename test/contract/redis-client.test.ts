@@ -197,10 +197,11 @@ describe('errors', () => {
     const redis = await connect();
     await server.kill();
     await eventually(() => !redis.isReady, { what: 'the loss of the connection' });
-    const started = performance.now();
-    await expect(redis.call('PING')).rejects.toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
-    await expect(redis.pipeline([['PING']])).rejects.toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
-    expect(performance.now() - started).toBeLessThan(50);
+    const nextTurn = (): Promise<string> => new Promise((resolve) => setImmediate(resolve, 'it waits'));
+    for (const attempt of [() => redis.call('PING'), () => redis.pipeline([['PING']])]) {
+      const outcome = Promise.race([attempt(), nextTurn()]);
+      await expect(outcome).rejects.toMatchObject({ code: 'KF_REDIS_UNAVAILABLE' });
+    }
     await expect(redis.ready()).rejects.toMatchObject({
       code: 'KF_REDIS_UNAVAILABLE',
       message: expect.stringContaining('ECONNREFUSED') as string,
