@@ -58,15 +58,16 @@ export class RestClient {
     const start = clock.monotonic();
     for (let retryMs = FIRST_RETRY_MS; ; retryMs = Math.min(retryMs * 2, LONGEST_RETRY_MS)) {
       options.signal?.throwIfAborted();
-      const leftMs = options.timeoutMs - (clock.monotonic() - start);
+      const leftMs = (): number => options.timeoutMs - (clock.monotonic() - start);
       try {
-        return read(await this.#attempt(request, options, leftMs));
+        return read(await this.#attempt(request, options, leftMs()));
       } catch (error) {
         options.signal?.throwIfAborted();
-        const isLastTry = clock.monotonic() - start + retryMs >= options.timeoutMs;
-        if (isLastTry || !mayTryAgain(error, options.idempotent)) throw error;
+        if (retryMs >= leftMs() || !mayTryAgain(error, options.idempotent)) throw error;
+        await clock.sleep(retryMs, options.signal);
+        // It may have been longer than that.
+        if (leftMs() <= 0) throw error;
       }
-      await clock.sleep(retryMs, options.signal);
     }
   }
 
