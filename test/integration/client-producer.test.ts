@@ -3,11 +3,27 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, inject, onTestFinished, test } from 'vitest';
 import { CommandError, UnconfirmedError, createProducer } from '../../src/client/client.ts';
+import { Producer } from '../../src/client/producer.ts';
+import { type Clock, aborted, systemClock } from '../../src/core/clock.ts';
 import { SourcesMirror } from '../../src/rest/redis-rest/mirror.ts';
 import { lastRecords } from '../support/independent-reader.ts';
 import { freePort } from '../support/ports.ts';
 import { RestFixture } from './redis-rest-fixture.ts';
 import { MirrorFixture } from './redis-rest-mirror-fixture.ts';
+
+/** Time that passes only as a call waits between its attempts, however long those take. */
+const unhurried = (): Clock => {
+  let nowMs = 0;
+  return {
+    ...systemClock,
+    monotonic: () => nowMs,
+    sleep: async (ms, signal) => {
+      // With a signal it is the deadline of an attempt.
+      if (signal === undefined) nowMs += ms;
+      else await aborted(signal);
+    },
+  };
+};
 
 const binary = Buffer.from([0xff, 0x00, 0x2f, 0x25]);
 
@@ -106,7 +122,9 @@ describe('a producer', () => {
   test('says that a write is done which Kafka has not confirmed in time', async () => {
     const never = { acknowledged: () => new Promise<never>(() => undefined), release: () => undefined };
     const url = await start({ mirror: { writing: () => undefined, written: () => undefined, follow: () => never } });
-    const error: unknown = await createProducer({ url, ack: 'kafka', timeoutMs: 900 })
+    // The answer comes half a second before the time is up; here that is a minute.
+    const clock: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(ms * 120, signal) };
+    const error: unknown = await new Producer({ url, ack: 'kafka', timeoutMs: 900 }, clock)
       .incrBy('n', 7)
       .catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(UnconfirmedError);
@@ -123,7 +141,7 @@ describe('a producer', () => {
       written: () => undefined,
       follow: () => ((asked += 1) < 3 ? notYet : ready),
     };
-    const producer = createProducer({ url: await start({ mirror }), ack: 'kafka' });
+    const producer = createProducer({ url: await start({ mirror }), ack: 'kafka', timeoutMs: 60_000 });
     expect((await producer.set('a', 1)).result).toBe('OK');
     expect(asked).toBe(3);
   });
@@ -166,7 +184,7 @@ describe('a producer whose daemon fails', () => {
 
   test('tries until the daemon listens, because nothing was sent', async () => {
     const port = await freePort();
-    const producer = createProducer({ url: `http://127.0.0.1:${port}`, timeoutMs: 400 });
+    const producer = new Producer({ url: `http://127.0.0.1:${port}`, timeoutMs: 400 }, unhurried());
     await expect(producer.set('a', 1)).rejects.toMatchObject({ code: 'UNAVAILABLE', applied: 'no' });
   });
 
@@ -181,7 +199,8 @@ describe('a producer whose daemon fails', () => {
 
   test('sends again what may be done twice', async () => {
     const { url, requests } = await startBroken('hang up');
-    await expect(createProducer({ url, timeoutMs: 500 }).get('a')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+    const producer = new Producer({ url, timeoutMs: 500 }, unhurried());
+    await expect(producer.get('a')).rejects.toMatchObject({ code: 'UNAVAILABLE' });
     expect(requests()).toBeGreaterThan(1);
   });
 
