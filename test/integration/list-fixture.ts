@@ -132,7 +132,7 @@ export class ListFixture {
     const ended = source.run(stopping.signal, drain.signal);
     // A test that waits for the failure still sees it.
     ended.catch(() => undefined);
-    const stop = async (drainMs = 5_000): Promise<void> => {
+    const stop = async (drainMs = 60_000): Promise<void> => {
       const deadline = setTimeout(() => {
         drain.abort();
       }, drainMs);
@@ -158,10 +158,10 @@ export class ListFixture {
   }
 
   /** Waits until so many items have been published by a source. */
-  async published({ metrics }: RunningSource, count: number, timeoutMs = 30_000): Promise<void> {
+  async published({ metrics }: RunningSource, count: number): Promise<void> {
     await eventually(() => (metrics.counts['published'] ?? 0) >= count, {
       what: `${count} items to be published`,
-      timeoutMs,
+      timeoutMs: 120_000,
     });
   }
 

@@ -153,7 +153,7 @@ export class StreamFixture {
       stopping.abort();
       const deadline = setTimeout(() => {
         drain.abort();
-      }, 5_000);
+      }, 60_000);
       await ended.finally(() => {
         clearTimeout(deadline);
       });
@@ -182,10 +182,10 @@ export class StreamFixture {
   }
 
   /** Waits until so many entries have been published by a source. */
-  async published({ metrics }: RunningSource, count: number, timeoutMs = 30_000): Promise<void> {
+  async published({ metrics }: RunningSource, count: number): Promise<void> {
     await eventually(() => (metrics.counts['published'] ?? 0) >= count, {
       what: `${count} entries to be published`,
-      timeoutMs,
+      timeoutMs: 120_000,
     });
   }
 
