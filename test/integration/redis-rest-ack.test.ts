@@ -98,7 +98,7 @@ describe('a write with Keyferry-Ack: kafka', () => {
     }).listen(0, '127.0.0.1');
     await once(origin, 'listening');
     const url = `http://127.0.0.1:${(origin.address() as AddressInfo).port}/`;
-    const readThrough = [{ pattern: 'item', url, ttlMs: 60_000, timeoutMs: 30_000 }];
+    const readThrough = [{ pattern: 'item', url, ttlMs: 60_000, timeoutMs: 120_000 }];
     const { post } = await fixture.start({ readThrough }, { mirror: new SourcesMirror([source]) });
     const answer = await post(
       '/pipeline',

@@ -16,7 +16,7 @@ import type { RedisServer } from '../support/stack.ts';
 
 export const DEFAULTS: RedisRestOptions = {
   database: 0,
-  ackTimeoutMs: 10_000,
+  ackTimeoutMs: 60_000,
   maxBodyBytes: 1_000_000,
   readThrough: [],
 };

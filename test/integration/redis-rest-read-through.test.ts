@@ -35,7 +35,7 @@ const at = (path: string, rule: Partial<ReadThroughRule> = {}): ReadThroughRule 
   pattern: 'item:*',
   url: `http://127.0.0.1:${(origin.address() as AddressInfo).port}${path}`,
   ttlMs: 60_000,
-  timeoutMs: 5_000,
+  timeoutMs: 60_000,
   ...rule,
 });
 
