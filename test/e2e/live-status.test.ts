@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, inject, it } from 'vitest';
-import type { DaemonStatus } from '../../src/rest/live/status.ts';
+import type { DaemonStatus, FlowStatus } from '../../src/rest/live/status.ts';
 import { Daemon } from '../support/daemon.ts';
 import { EventReader } from '../support/event-reader.ts';
 import { eventually } from '../support/eventually.ts';
@@ -60,7 +60,7 @@ const until = (daemon: Daemon, what: string, holds: (status: DaemonStatus) => bo
       const status = await told(daemon);
       return holds(status) ? status : null;
     },
-    { what, timeoutMs: 60_000 },
+    { what, timeoutMs: 180_000 },
   );
 const inSync = (daemon: Daemon): Promise<DaemonStatus> =>
   until(daemon, 'all to be in sync', ({ summary, ready }) => ready && summary.state === 'in-sync');
@@ -75,11 +75,19 @@ describe('the status of a running daemon', () => {
     await redis.del('key:0');
     for (let at = 0; at < 5; at += 1) await redis.xadd('orders', '*', 'number', at);
     await redis.rpush('jobs', 'one', 'two');
+    // What passed in the last ten seconds: on a busy machine not all of it in the same ones.
+    const timed = new Set<string>();
     const status = await until(daemon, 'all of it to pass', (now) => {
-      const isKnown = now.sources.every(({ pending }) => pending === 0);
-      const counts = ['keys', 'orders', 'jobs', 'log'].map((name) => flow(now, name)?.records ?? 0);
+      for (const { name, now: figures } of [...now.sources, ...now.sinks])
+        if (figures.perSecond > 0 && (figures.p99Ms ?? 0) > 0) timed.add(name);
+      const isDone =
+        now.sources.every(({ pending }) => pending === 0) && now.sinks.every(({ lag }) => (lag as unknown) === 0);
+      const counts = ['keys', 'orders', 'jobs', 'copy', 'log'].map((name) => flow(now, name)?.records ?? 0);
       return (
-        isKnown && now.summary.state === 'in-sync' && counts.every((count, at) => count >= ([100, 5, 2, 2][at] ?? 0))
+        isDone &&
+        now.summary.state === 'in-sync' &&
+        counts.every((count, at) => count >= ([100, 5, 2, 99, 2][at] ?? 0)) &&
+        ['keys', 'orders', 'copy'].every((name) => timed.has(name))
       );
     });
     expect(status.summary.text).toMatch(/^In sync, [\d.]+ m?s behind$/);
@@ -105,31 +113,26 @@ describe('the status of a running daemon', () => {
       ['sink', 0],
       ['sink', 0],
     ]);
-    for (const name of ['keys', 'orders', 'copy']) {
-      expect(flow(status, name)?.now.perSecond).toBeGreaterThan(0);
-      expect(flow(status, name)?.now.p99Ms).toBeGreaterThan(0);
-    }
-    expect(flow(status, 'keys')?.gapHistory).toEqual([
-      {
-        cause: 'start',
-        scope: 'keys db0',
-        openedAt: expect.any(Number) as number,
-        closedAt: expect.any(Number) as number,
-      },
-    ]);
+    // The oldest of them: a machine that stands still for seconds may open others, and rightly so.
+    expect(flow(status, 'keys')?.gapHistory.at(-1)).toEqual({
+      cause: 'start',
+      scope: 'keys db0',
+      openedAt: expect.any(Number) as number,
+      closedAt: expect.any(Number) as number,
+    });
   });
 
   it('says what is wrong while Redis is away, and repairs it once it is back', async () => {
     const { daemon, from } = await start();
     await inSync(daemon);
     await from.kill();
-    const away = await until(daemon, 'Redis to be missed', ({ summary }) => summary.state === 'disconnected');
+    // Each flow finds out by itself.
+    const isMissed = ({ state, gaps = [] }: Partial<FlowStatus>): boolean =>
+      state === 'waiting' && gaps.some(({ cause }) => cause === 'feed-lost');
+    const away = await until(daemon, 'Redis to be missed', (now) => isMissed(flow(now, 'keys') ?? {}));
+    expect(away.summary.state).toBe('disconnected');
     expect(away.summary.text).toMatch(/^Source \w+ waits for .*: .*(down|Redis|reach|connect)/i);
-    expect(flow(away, 'keys')).toMatchObject({
-      state: 'waiting',
-      reasons: [expect.stringContaining('is down')],
-      gaps: [{ cause: 'feed-lost' }],
-    });
+    expect(flow(away, 'keys')?.reasons).toEqual([expect.stringContaining('is down')]);
     await from.start();
     const back = await inSync(daemon);
     expect(flow(back, 'keys')?.gapHistory.map(({ cause, closedAt }) => [cause, closedAt !== null])).toContainEqual([
@@ -147,7 +150,10 @@ describe('the status of a running daemon', () => {
     const reader = await EventReader.open(`http://127.0.0.1:${daemon.port}/api/v1/events`);
     // The server closes the connection of the subscriber, as it does when its buffer is full.
     await redis.call('CLIENT', 'KILL', 'TYPE', 'pubsub');
-    const repairing = await reader.next('status', ({ sources }) => (sources[0]?.repair?.keysDone ?? 0) > 0);
+    const repairing = await reader.next(
+      'status',
+      ({ summary, sources }) => summary.state === 'repairing' && (sources[0]?.repair?.keysDone ?? 0) > 0,
+    );
     expect(repairing.summary).toMatchObject({
       state: 'repairing',
       text: expect.stringMatching(/^Gap on keys db0 for .*, repairing: [\d,]+ of about [\d,]+ keys$/) as string,
@@ -172,7 +178,10 @@ describe('the tail of a running daemon', () => {
     await redis.xadd('orders', '*', 'number', 1);
     await redis.rpush('jobs', 'one');
     // A sink that has both in one batch applies the latter only.
-    await eventually(() => rows(reader).includes('copy user:1 set hash'), { what: 'the copy of the hash' });
+    await eventually(() => rows(reader).includes('copy user:1 set hash'), {
+      what: 'the copy of the hash',
+      timeoutMs: 120_000,
+    });
     await redis.del('user:1');
     const wanted = [
       'keys user:1 del hash',
@@ -184,9 +193,10 @@ describe('the tail of a running daemon', () => {
       'copy /wE= set string',
       'log log add list',
     ];
-    await eventually(() => wanted.every((row) => rows(reader).includes(row)), { what: 'all of them' }).catch(
-      () => undefined,
-    );
+    await eventually(() => wanted.every((row) => rows(reader).includes(row)), {
+      what: 'all of them',
+      timeoutMs: 120_000,
+    }).catch(() => undefined);
     expect(rows(reader)).toEqual(expect.arrayContaining(wanted));
     const changes = reader.all('changes').flatMap((portion) => portion.changes);
     expect(changes.every(({ latencyMs, at }) => latencyMs >= 0 && at > 0)).toBe(true);

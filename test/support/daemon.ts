@@ -10,6 +10,8 @@ import { Workplace } from './workplace.ts';
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 const LOOKS_WHEN_SETTLED = 5;
+/** Hundreds of thousands of keys, on a machine that has little to give. */
+const PATIENCE_MS = 180_000;
 
 interface GapRow {
   readonly cause: string;
@@ -121,13 +123,20 @@ export class Daemon {
     await this.#workplace.close();
   }
 
+  /** On a connection of its own: one that is kept may end, with the daemon or for want of use, just when it is used again. */
+  async fetch(path: string, { headers, ...init }: RequestInit = {}): Promise<Response> {
+    const ownConnection = new Headers(headers);
+    ownConnection.set('connection', 'close');
+    return fetch(`http://127.0.0.1:${this.port}${path}`, { ...init, headers: ownConnection });
+  }
+
   async get(path: string): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.port}${path}`);
+    return this.fetch(path);
   }
 
   /** @throws where it is refused */
   async put(path: string): Promise<void> {
-    const answer = await fetch(`http://127.0.0.1:${this.port}${path}`, { method: 'PUT' });
+    const answer = await this.fetch(path, { method: 'PUT' });
     if (!answer.ok) throw new Error(`PUT ${path}: ${answer.status} ${await answer.text()}`);
   }
 
@@ -143,7 +152,7 @@ export class Daemon {
   }
 
   /** Waits until the first source runs, no gap is open and no key waits: with no writes going on. */
-  async settled(timeoutMs = 60_000): Promise<void> {
+  async settled(timeoutMs = PATIENCE_MS): Promise<void> {
     // A notification may be on its way between Redis and the daemon: it must stay settled for a few looks.
     let looks = 0;
     await this.#waitFor('settled', timeoutMs, (databases) => {
@@ -155,7 +164,7 @@ export class Daemon {
 
   /** Waits until the first source runs and no gap is open, whatever is being written. */
   async withoutGap(): Promise<void> {
-    await this.#waitFor('without a gap', 60_000, (databases) =>
+    await this.#waitFor('without a gap', PATIENCE_MS, (databases) =>
       databases.every(({ gapsOpen }) => gapsOpen.length === 0),
     );
   }
@@ -173,7 +182,8 @@ export class Daemon {
   async #end(signal: 'SIGKILL' | 'SIGTERM'): Promise<number | null> {
     const child = this.#child;
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
-    const gone = once(child, 'exit');
+    // Not `exit`: its last words may come after that.
+    const gone = once(child, 'close');
     child.kill(signal);
     await gone;
     return child.exitCode;

@@ -45,7 +45,8 @@ export class TerminalProcess {
     options: { readonly columns: number; readonly env?: Readonly<Record<string, string>>; readonly redirect?: string },
   ) {
     const { columns, env = {}, redirect = '' } = options;
-    const run = `tty; stty cols ${columns} rows 24; exec ${command.map(quoted).join(' ')} ${redirect}`;
+    // noflsh: else Ctrl-C would throw away what was written and not read yet.
+    const run = `tty; stty cols ${columns} rows 24 noflsh; exec ${command.map(quoted).join(' ')} ${redirect}`;
     const bare = Object.fromEntries(
       Object.entries(process.env).filter(([name]) => !/^(KEYFERRY_.*|NO_COLOR|FORCE_COLOR|CI)$/.test(name)),
     );
@@ -78,7 +79,7 @@ export class TerminalProcess {
 
   async shows(text: string | RegExp): Promise<void> {
     const holds = (): boolean => (typeof text === 'string' ? this.plain.includes(text) : text.test(this.plain));
-    await eventually(holds, { what: `the terminal to show ${String(text)}`, timeoutMs: 60_000 }).catch(
+    await eventually(holds, { what: `the terminal to show ${String(text)}`, timeoutMs: 180_000 }).catch(
       (error: unknown) => {
         throw new Error(`${String(error)}; it shows:\n${this.plain.slice(-3_000)}`, { cause: error });
       },
