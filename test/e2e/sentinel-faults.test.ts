@@ -13,6 +13,8 @@ const workplace = new Workplace();
 const provider = processProvider();
 afterAll(() => Promise.all([workplace.close(), provider.dispose()]));
 
+const clientsOf = async (redis: Redis): Promise<string> => String(await redis.client('LIST'));
+
 const addressOf = ({ host, port }: RedisServer): string => `${host}:${port}`;
 
 describe('behind sentinels the topic converges to what the master holds (I1)', () => {
@@ -52,7 +54,7 @@ describe('behind sentinels the topic converges to what the master holds (I1)', (
 
   const writesGoOn = async (count: number): Promise<void> => {
     const target = workload.writes + count;
-    await eventually(() => workload.writes >= target, { what: 'writes to go on', timeoutMs: 60_000 });
+    await eventually(() => workload.writes >= target, { what: 'writes to go on', timeoutMs: 120_000 });
   };
 
   const isFed = (server: RedisServer): Promise<unknown> =>
@@ -61,7 +63,8 @@ describe('behind sentinels the topic converges to what the master holds (I1)', (
         const [source] = (await daemon.status()).sources;
         return source?.masters?.some(({ address, feed }) => address === addressOf(server) && feed === 'up') ?? false;
       },
-      { what: 'the feed of the new master', timeoutMs: 30_000 },
+      // A sentinel that stood still for two seconds does nothing for another 30 (TILT).
+      { what: 'the feed of the new master', timeoutMs: 180_000 },
     );
 
   const expectConvergence = async (master: RedisServer): Promise<void> => {
@@ -75,7 +78,7 @@ describe('behind sentinels the topic converges to what the master holds (I1)', (
           if (differences.length > 0) throw new Error(differences.slice(0, 5).join('\n'));
           return true;
         },
-        { what: 'the topic to equal Redis' },
+        { what: 'the topic to equal Redis', timeoutMs: 120_000 },
       );
       expect(await redis.dbsize()).toBeGreaterThan(100);
     } finally {
@@ -94,15 +97,17 @@ describe('behind sentinels the topic converges to what the master holds (I1)', (
 
   it('a master that was frozen, thaws after the failover, and still takes itself for one: nobody reads it', async () => {
     await writesGoOn(1_000);
-    await trio.master.freeze();
-    await isFed(trio.replica);
-    await trio.master.thaw();
     const old = new Redis(trio.master.url);
     try {
-      // It takes this write, until a sentinel tells it that it is a replica now.
-      const isTaken = await old.set('stray', 'of a master that is none').then(Boolean, () => false);
-      const clients = String(await old.client('LIST')).split('\n');
-      expect(clients.filter((line) => / name=keyferry:(feed|all:)/.test(line))).toEqual([]);
+      await old.ping();
+      await trio.master.freeze();
+      await isFed(trio.replica);
+      // It waits at the old master's door: what a sentinel says, that this is a replica now, comes after it.
+      const taken = old.set('stray', 'of a master that is none').then(Boolean, () => false);
+      await trio.master.thaw();
+      const isTaken = await taken;
+      const isLeftAlone = async (): Promise<boolean> => !/ name=keyferry:(feed|all:)/.test(await clientsOf(old));
+      await eventually(isLeftAlone, { what: 'nobody to read the old master' });
       await writesGoOn(1_000);
       await expectConvergence(trio.replica);
       expect(isTaken).toBe(true);

@@ -32,7 +32,7 @@ export interface SentinelsOptions {
   readonly password?: string;
 }
 
-/** A master, its replica, and three sentinels that know each other and fail over within about two seconds. */
+/** A master, its replica, and three sentinels that know each other and fail over within a few seconds. */
 export const startSentinels = async (
   provider: StackProvider,
   workplace: Workplace,
@@ -71,7 +71,7 @@ export const startSentinel = async (workplace: Workplace, masterPort: number, ex
     `bind ${HOST}`,
     `dir ${dir}`,
     `sentinel monitor ${MASTER_NAME} ${HOST} ${masterPort} 2`,
-    `sentinel down-after-milliseconds ${MASTER_NAME} 500`,
+    `sentinel down-after-milliseconds ${MASTER_NAME} 2000`,
     `sentinel failover-timeout ${MASTER_NAME} 3000`,
     ...extra,
   ];
@@ -110,7 +110,8 @@ const knowsAll = async (port: number, password: string): Promise<void> => {
       const field = (name: string): string => String(reply[reply.findIndex((word) => String(word) === name) + 1]);
       return field('num-slaves') === '1' && field('num-other-sentinels') === '2' && field('flags') === 'master';
     },
-    { what: 'the sentinels to know each other and the replica' },
+    // One that stood still for two seconds does nothing for another 30 (TILT).
+    { what: 'the sentinels to know each other and the replica', timeoutMs: 120_000 },
   );
   await sentinel.close();
 };
