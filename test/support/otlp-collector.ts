@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type Server, createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { eventually } from './eventually.ts';
+import { freePort } from './ports.ts';
 
 interface Attribute {
   readonly key: string;
@@ -52,9 +52,10 @@ export class OtlpCollector {
         response.setHeader('content-type', 'application/json').end('{}');
       });
     });
+    // None that the system gives to outgoing connections: such a one could be taken when it starts again.
+    if (this.#port === 0) this.#port = await freePort();
     server.listen(this.#port, '127.0.0.1');
     await once(server, 'listening');
-    this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
   }
 
@@ -72,7 +73,10 @@ export class OtlpCollector {
   async find(traceId: string, name: string): Promise<CollectedSpan> {
     const found = (): CollectedSpan | undefined =>
       this.spans.find((span) => span.traceId === traceId && span.name === name);
-    await eventually(() => found() !== undefined, { what: `the span "${name}" of trace ${traceId}` });
+    await eventually(() => found() !== undefined, {
+      what: `the span "${name}" of trace ${traceId}`,
+      timeoutMs: 180_000,
+    });
     const span = found();
     if (span === undefined) throw new Error('it was there');
     return span;
