@@ -1,6 +1,6 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
-import { Kafka, logLevel } from 'kafkajs';
+import { type Admin, Kafka, logLevel } from 'kafkajs';
 import { expiryOf, fieldExpiriesOf } from './independent-expiry.ts';
 
 /**
@@ -25,6 +25,18 @@ export const readTopic = async (
   const kafka = new Kafka({ brokers: [...brokers], clientId: 'independent-reader', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
+  try {
+    return await readFrom(kafka, admin, topic);
+  } finally {
+    await admin.disconnect();
+  }
+};
+
+const readFrom = async (
+  kafka: Kafka,
+  admin: Admin,
+  topic: string,
+): Promise<readonly (TopicRecord & { key: string })[]> => {
   const ends = await admin.fetchTopicOffsets(topic);
   const groupId = `independent-${Math.random().toString(36).slice(2)}`;
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
@@ -62,9 +74,9 @@ export const readTopic = async (
         .catch(reject);
     });
     await consumer.disconnect();
-    await admin.deleteGroups([groupId]);
+    // Nobody uses its name again: it may as well stay.
+    await admin.deleteGroups([groupId]).catch(() => undefined);
   }
-  await admin.disconnect();
   return records.sort((a, b) => a.partition - b.partition || Number(a.offset - b.offset));
 };
 
