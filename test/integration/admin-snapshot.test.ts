@@ -94,17 +94,22 @@ describe('a snapshot', () => {
       for (const key of keys) writes.set(key, String(round));
       await writes.exec();
     }
-    await eventually(async () => (await fixture.flow('sources', 'all'))['pending'] === 0, { what: 'nothing to wait' });
-    const values = new Map<string, number[]>();
-    for (const { key, value } of await readTopic(inject('kafkaBrokers'), topic)) {
-      if (!key.startsWith('user:')) continue;
-      const number = Number((JSON.parse(String(value)) as { value: string }).value);
-      if (!Number.isNaN(number)) values.set(key, [...(values.get(key) ?? []), number]);
-    }
-    for (const key of keys) {
-      const seen = values.get(key) ?? [];
-      expect(seen.at(-1)).toBe(round);
-      expect(seen).toEqual(seen.toSorted((a, b) => a - b));
-    }
+    const valuesByKey = async (): Promise<ReadonlyMap<string, readonly number[]>> => {
+      const values = new Map<string, number[]>();
+      for (const { key, value } of await readTopic(inject('kafkaBrokers'), topic)) {
+        if (!key.startsWith('user:')) continue;
+        const number = Number((JSON.parse(String(value)) as { value: string }).value);
+        if (!Number.isNaN(number)) values.set(key, [...(values.get(key) ?? []), number]);
+      }
+      return values;
+    };
+    const values = await eventually(
+      async () => {
+        const found = await valuesByKey();
+        return keys.every((key) => found.get(key)?.at(-1) === round) && found;
+      },
+      { what: 'the last state of each key' },
+    );
+    for (const seen of values.values()) expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   });
 });
