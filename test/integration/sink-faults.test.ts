@@ -52,8 +52,11 @@ describe('a sink whose Redis fails for a while', () => {
     await waiting(running, 'ECONNREFUSED');
     await fixture.server.start();
     await fixture.caughtUp();
-    expect(running.sink.health()).toEqual([]);
-    expect(running.sink.status()).toMatchObject({ state: 'running', lag: { [`${fixture.topic}/0`]: 0 } });
+    await eventually(() => running.sink.health().length === 0, { what: 'the sink to be well' });
+    const isIdle = (): void => {
+      expect(running.sink.status()).toMatchObject({ state: 'running', lag: { [`${fixture.topic}/0`]: 0 } });
+    };
+    await eventually(isIdle, { what: 'no lag' });
     expect(running.outcomes.lagOf()).toBe(0);
   });
 
