@@ -70,6 +70,7 @@ export const consumerContract = (client: KafkaClient, brokers: readonly string[]
 
     it('keeps null, empty and binary keys, values and headers', async () => {
       const topic = await newTopic(driver);
+      const before = Date.now();
       const binary = Buffer.from([0, 0xff, 0x80]);
       const sent = [
         record(topic, null, binary),
@@ -81,7 +82,7 @@ export const consumerContract = (client: KafkaClient, brokers: readonly string[]
       await eventually(() => received.length === 3);
       expect(received.map(({ key, value }) => [key, value])).toEqual(sent.map(({ key, value }) => [key, value]));
       expect([...(received[1]?.headers ?? [])]).toEqual([...(sent[1]?.headers ?? [])]);
-      expect(received[0]?.timestamp).toBeGreaterThan(Date.now() - 60_000);
+      expect(received[0]?.timestamp).toBeGreaterThanOrEqual(before);
     });
 
     it('continues at the committed offset when it is closed and opened again', async () => {
@@ -173,11 +174,11 @@ export const consumerContract = (client: KafkaClient, brokers: readonly string[]
           const owners = members.map(({ received }) => new Set(received.slice(-400).map(({ partition }) => partition)));
           return owners.every(({ size }) => size > 0);
         },
-        { what: 'both members to get records', timeoutMs: 40_000 },
+        { what: 'both members to get records', timeoutMs: 120_000 },
       );
       await members[0].consumer.close();
       await sendSome();
-      await eventually(() => distinct(all()) === sent, { what: 'every record', timeoutMs: 40_000 });
+      await eventually(() => distinct(all()) === sent, { what: 'every record', timeoutMs: 120_000 });
       for (const { received } of members) expectPartitionOrder(dropRepeats(received));
     });
 
@@ -191,7 +192,7 @@ export const consumerContract = (client: KafkaClient, brokers: readonly string[]
         deliveries.push(batch);
         if (deliveries.length === 1) await eventually(() => performance.now() - startedAt > 14_000);
       });
-      await eventually(() => received.length === 5, { timeoutMs: 30_000 });
+      await eventually(() => received.length === 5);
       await produce(driver, numbered(topic, 5, 6));
       await eventually(() => received.length === 6);
       expect(values(received)).toEqual(['0', '1', '2', '3', '4', '5']);
@@ -309,8 +310,7 @@ const sumOf = (offsets: ReadonlyMap<number, bigint>): number =>
 
 /** A record that came again, after a rebalance: the first time counts. */
 const dropRepeats = (records: readonly Delivered[]): Delivered[] => [
-  ...new Map(records.map((each) => [`${each.partition}:${each.offset}`, each]).reverse() as [string, Delivered][])
+  ...Map.groupBy(records, ({ partition, offset }) => `${partition}:${offset}`)
     .values()
-    .toArray()
-    .reverse(),
+    .flatMap((repeats) => repeats.slice(0, 1)),
 ];
