@@ -183,7 +183,7 @@ describe('a secured Kafka', () => {
     });
 
     it('renews its sessions, tokens and password without losing, repeating or delaying a record', async () => {
-      kafka.tokens.lifetimeS = 8;
+      kafka.tokens.lifetimeS = 15;
       const passwordFile = kafka.path(`password-${client}`);
       const name = client === 'kafkajs' ? 'source' : 'sink';
       writeFileSync(passwordFile, `${name}-secret\n`);

@@ -1,4 +1,5 @@
 import kafkajs from 'kafkajs';
+import { eventually } from './eventually.ts';
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes, logLevel } = kafkajs;
 
@@ -30,13 +31,20 @@ const entries = (principal: string, grant: Grant): kafkajs.AclEntry[] => {
   }));
 };
 
-/** @param brokers of a listener where we may change ACLs */
+/**
+ * Resolves once the broker goes by them, which it hears of after the answer.
+ * @param brokers of a listener where we may change ACLs
+ */
 export const allow = async (brokers: readonly string[], user: string, grants: readonly Grant[]): Promise<void> => {
   const kafka = new kafkajs.Kafka({ brokers: [...brokers], clientId: 'acls', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
   try {
-    await admin.createAcls({ acl: grants.flatMap((grant) => entries(`User:${user}`, grant)) });
+    const acl = grants.flatMap((grant) => entries(`User:${user}`, grant));
+    await admin.createAcls({ acl });
+    for (const entry of acl) {
+      await eventually(async () => (await admin.describeAcls(entry)).resources.length > 0, { what: 'the ACL' });
+    }
   } finally {
     await admin.disconnect();
   }

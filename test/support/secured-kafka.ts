@@ -23,7 +23,7 @@ type Listener = keyof typeof LISTENERS;
 /** Users of the SASL listener: each has the password `<name>-secret`, with any mechanism that has passwords. */
 const USERS = ['ferry', 'source', 'sink', 'reader', 'checker', 'nobody', 'ferry-2'] as const;
 /** Sessions of this mechanism must be renewed so often. */
-export const SHORT_SESSION_MS = 4_000;
+export const SHORT_SESSION_MS = 12_000;
 const LONG_SESSION_MS = 3_600_000;
 
 /** Users of PLAIN come with the broker's configuration, those of SCRAM with its formatting. */
