@@ -48,7 +48,7 @@ describe('a Redis of the stack', () => {
     await server.freeze();
     expect(await redisAnswers(server.host, server.port)).toBe(false);
     await server.thaw();
-    expect(await redisAnswers(server.host, server.port)).toBe(true);
+    await eventually(() => redisAnswers(server.host, server.port), { what: 'an answer' });
   });
 
   test('says why it does not start', async () => {
@@ -62,14 +62,14 @@ test('a Kafka of the stack starts again where it was after a kill', async () => 
   await kafka.kill();
   expect(await kafkaAnswers(host, Number(port))).toBe(false);
   await kafka.start();
-  expect(await kafkaAnswers(host, Number(port))).toBe(true);
+  await eventually(() => kafkaAnswers(host, Number(port)), { what: 'an answer' });
 });
 
 test('servers end with the process that started them, even when it is killed', async () => {
   const script = new URL('../support/start-redis.ts', import.meta.url);
   const child = spawn(process.execPath, [script.pathname], { stdio: ['ignore', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  expect(await redisAnswers('127.0.0.1', Number(line))).toBe(true);
+  await eventually(() => redisAnswers('127.0.0.1', Number(line)), { what: 'an answer' });
   child.kill('SIGKILL');
   await eventually(async () => !(await redisAnswers('127.0.0.1', Number(line))), { what: 'the end of the server' });
 });
