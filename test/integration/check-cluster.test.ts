@@ -91,9 +91,13 @@ describe('check on a cluster', () => {
       expect(result.lines).toContainEqual(expect.stringMatching(`^ok {4}redis ${named(other)} .*notifications$`));
     await master.start();
     await servers.isUp(servers.nodes.filter((node) => node !== replica));
-    expect(problems(await checked(config()))).toEqual([
-      expect.stringMatching(`^warn {2}redis ${named(replica)}  is away, as the cluster says`),
-    ]);
+    // The cluster takes its time to say so.
+    const isTold = async (): Promise<void> => {
+      expect(problems(await checked(config()))).toEqual([
+        expect.stringMatching(`^warn {2}redis ${named(replica)}  is away, as the cluster says`),
+      ]);
+    };
+    await eventually(isTold, { what: 'the replica to be named' });
   });
 });
 
