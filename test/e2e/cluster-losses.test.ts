@@ -72,7 +72,7 @@ describe('of one master in a cluster', () => {
         const [source] = (await daemon.status()).sources;
         return source?.masters?.some(({ address, feed }) => address === `${host}:${port}` && feed === 'up') ?? false;
       },
-      { what: 'the feed of the new master', timeoutMs: 60_000 },
+      { what: 'the feed of the new master', timeoutMs: 180_000 },
     );
     await daemon.settled();
   };
@@ -107,7 +107,7 @@ describe('of one master in a cluster', () => {
     const states = (of: (keys: readonly string[]) => unknown): Readonly<Record<string, unknown>> =>
       Object.fromEntries([same, changed, gone, added].flatMap((keys) => keys.map((key) => [key, of(keys)])));
     for (const key of [...same, ...changed, ...gone]) await lost.admin.call('SET', key, 'replicated');
-    expect(await lost.admin.call('WAIT', 1, 10_000)).toBe(1);
+    expect(await lost.admin.call('WAIT', 1, 60_000)).toBe(1);
     await startDaemon();
 
     await heir.freeze();
@@ -129,7 +129,8 @@ describe('of one master in a cluster', () => {
     await startServers();
     const keys = keysNamed('key', 900);
     await Promise.all(keys.map((key) => cluster.set(key, 'value')));
-    await startDaemon();
+    // A canary that is late on a busy machine would be a gap, and rightly so; here it is the failover alone that is looked at.
+    await startDaemon({ source: { canaryEvery: '1h' } });
     const touches = (): Promise<number> =>
       daemon.metric('keyferry_source_touches_total{source="all",cause="reconcile"}');
     const [touchesBefore, gapsBefore] = [await touches(), (await gapsClosed()).length];
@@ -178,7 +179,7 @@ describe('of one master in a cluster', () => {
     });
     await eventually(
       async () => (await daemon.metric('keyferry_source_canary_seconds_count{source="all"}')) >= CANARIES_OF_7_S,
-      { what: 'canaries to come', timeoutMs: 60_000 },
+      { what: 'canaries to come', timeoutMs: 120_000 },
     );
     expect(await scopesOf('canary-missing')).toEqual([]);
 
@@ -189,7 +190,7 @@ describe('of one master in a cluster', () => {
       missed.push(scopeOf(node));
       await eventually(async () => (await scopesOf('canary-missing')).includes(scopeOf(node)), {
         what: 'the canary to be missed',
-        timeoutMs: 60_000,
+        timeoutMs: 120_000,
       });
       expect(await scopesOf('canary-missing')).toEqual(missed.toSorted());
       expect(await valuesOnTopic([unseen])).toEqual({ [unseen]: 'unseen' });
