@@ -1,5 +1,6 @@
 import { Admin, describeQuorumV1 } from '@platformatic/kafka';
 import kafkajs from 'kafkajs';
+import { eventually } from './eventually.ts';
 import { COMMON_PROPERTIES, propertiesText } from './kafka-config.ts';
 import { createKafkaProcess } from './kafka-process.ts';
 import { freePorts } from './ports.ts';
@@ -22,8 +23,6 @@ const REPLICATED: Readonly<Record<string, string>> = {
   'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
   // A broker that was killed leaves the in-sync replicas at once, and not after half a minute.
   'replica.lag.time.max.ms': '3000',
-  'controller.quorum.election.timeout.ms': '500',
-  'controller.quorum.fetch.timeout.ms': '1000',
 };
 
 /** Three brokers, each a controller too: topics are replicated to all, and a write needs two of them. */
@@ -79,8 +78,8 @@ export class KafkaCluster {
     await this.#nodes.get(id)?.start();
   }
 
-  /** The node that leads the metadata quorum. */
-  async activeController(): Promise<NodeId> {
+  /** The node that leads the metadata quorum; undefined while one is elected. */
+  async activeController(): Promise<NodeId | undefined> {
     const admin = new Admin({ clientId: 'cluster', bootstrapBrokers: [...this.brokers] });
     try {
       const { brokers } = await admin.metadata({ topics: [] });
@@ -88,7 +87,7 @@ export class KafkaCluster {
       const { topics } = await describeQuorumV1.api.async(connection, [
         { topicName: METADATA_TOPIC, partitions: [{ partitionIndex: 0 }] },
       ]);
-      return topics[0]?.partitions[0]?.leaderId as NodeId;
+      return IDS.find((id) => id === topics[0]?.partitions[0]?.leaderId);
     } finally {
       await admin.close();
     }
@@ -122,6 +121,10 @@ export class KafkaCluster {
     const assign = (replicas: (leader: NodeId | undefined) => NodeId[]) =>
       [...leaders].map(([partition, leader]) => ({ partition, replicas: replicas(leader) }));
     await this.#reassign(topic, assign(others));
+    // Taken back sooner, it could go on as if nothing had been.
+    const haveLeft = async (): Promise<boolean> =>
+      [...(await this.leaders(topic))].every(([partition, id]) => id !== undefined && id !== leaders.get(partition));
+    await eventually(haveLeft, { what: `leaders of ${topic} to move`, timeoutMs: 180_000 });
     await this.#reassign(
       topic,
       assign((leader) => [...others(leader), ...(leader === undefined ? [] : [leader])]),
@@ -134,7 +137,7 @@ export class KafkaCluster {
 
   async #reassign(topic: string, partitionAssignment: { partition: number; replicas: NodeId[] }[]): Promise<void> {
     await this.#withAdmin(async (admin) => {
-      await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }], timeout: 5_000 });
+      await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }], timeout: 60_000 });
     });
   }
 
