@@ -152,7 +152,7 @@ describe('a pod', () => {
         const views = await Promise.all(pods.pods.map((pod) => pod.cli('CLUSTER', 'NODES')));
         return views.every((view) => !view.includes(oldId) && view.split('\n').length === 6);
       },
-      { what: 'everybody to forget the old server' },
+      { what: 'everybody to forget the old server', timeoutMs: 180_000 },
     );
     await keysAreThere(lost);
   });
@@ -164,7 +164,7 @@ describe('a pod', () => {
     const follower = pods.pods.find(({ port }) => port === replica);
     expect(await follower?.isReady()).toBe(false);
     // It takes over.
-    await eventually(() => follower?.isReady() ?? false, { what: 'the replica to be ready' });
+    await eventually(() => follower?.isReady() ?? false, { what: 'the replica to be ready', timeoutMs: 180_000 });
     expect(await follower?.role()).toBe('master');
   });
 });

@@ -13,13 +13,16 @@ const run = promisify(execFile);
 
 export const SCRIPTS = join(import.meta.dirname, '../../helm/keyferry/files/redis');
 
-/** How a server of the tests is made: what the chart gives its pods, but for addresses and times. */
+/**
+ * How a server of the tests is made: what the chart gives its pods, but for addresses and times. On a machine that stands
+ * still for seconds nobody is to take over whom no test has ended.
+ */
 const CONF = `protected-mode no
 appendonly yes
 save ""
 notify-keyspace-events AE
 cluster-enabled yes
-cluster-node-timeout 2000
+cluster-node-timeout 10000
 repl-diskless-sync-delay 0
 `;
 
@@ -201,7 +204,7 @@ export class RedisPods {
   }
 
   /** Asks all of them again and again, as the kubelet does, until all are ready. */
-  async allReady(timeoutMs = 60_000): Promise<void> {
+  async allReady(timeoutMs = 180_000): Promise<void> {
     const ready = async (): Promise<boolean> =>
       (await Promise.all(this.pods.map((pod) => pod.isReady()))).every((isReady) => isReady);
     await eventually(ready, { what: 'all pods to be ready', timeoutMs });
@@ -228,6 +231,7 @@ export class RedisPods {
       CLUSTER: 'yes',
       PEERS_FILE: join(this.workplace.dir, 'peers'),
       PAUSE_SECONDS: '0.2',
+      ANSWER_SECONDS: '30',
       ...(this.password === undefined ? {} : { PASSWORD_FILE: join(this.workplace.dir, 'password') }),
     };
   }
