@@ -89,7 +89,7 @@ export class Container {
 
   /** @throws with the container's output where it does not come to be so. */
   async is(what: string, holds: () => Promise<boolean>): Promise<void> {
-    await eventually(holds, { what: `the container to be ${what}`, timeoutMs: 60_000 }).catch(
+    await eventually(holds, { what: `the container to be ${what}`, timeoutMs: 180_000 }).catch(
       async (error: unknown) => {
         throw new Error(`${String(error)}; its output:\n${await this.output()}`, { cause: error });
       },

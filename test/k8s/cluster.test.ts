@@ -26,7 +26,7 @@ beforeAll(async () => {
   namespace = await Namespace.create('keyferry-cluster');
   const server = ['--command', '--', 'redis-server', '--protected-mode', 'no', '--save', ''];
   await namespace.kubectl(['run', 'copy', `--image=${images.redis}`, '--port=6379', '--expose', ...server]);
-  await namespace.kubectl(['wait', 'pod/copy', '--for=condition=Ready', '--timeout=120s']);
+  await namespace.kubectl(['wait', 'pod/copy', '--for=condition=Ready', '--timeout=600s']);
   copy = new Redis({ host: await namespace.clusterIp('copy') });
   release = new Release(namespace, images, {
     redis: { enabled: true },
@@ -93,7 +93,7 @@ const loseMaster = async (how: readonly string[]): Promise<void> => {
       const isBack = (await namespace.pod(name)).metadata.uid !== uid;
       return isBack && (await masters()).every(({ pod }) => pod.metadata.name !== name);
     },
-    { what: `another master in the place of ${name}`, timeoutMs: 120_000 },
+    { what: `another master in the place of ${name}`, timeoutMs: 300_000 },
   );
 };
 
@@ -141,9 +141,12 @@ describe('one install gives a Redis Cluster with Keyferry beside it, which', () 
         const records = await lastRecords(brokers, TOPIC);
         return keys.every((key) => String(records.get(key)?.value).includes('"written"'));
       },
-      { what: 'the records' },
+      { what: 'the records', timeoutMs: 180_000 },
     );
-    await eventually(async () => (await copy.mget(keys)).every((value) => value === 'written'), { what: 'the copies' });
+    await eventually(async () => (await copy.mget(keys)).every((value) => value === 'written'), {
+      what: 'the copies',
+      timeoutMs: 180_000,
+    });
   });
 
   test('runs nothing as root, and writes nothing but volumes', async () => {
@@ -216,7 +219,7 @@ describe('under load, topic and copy equal Redis after', () => {
     await Promise.all(kept.map((key) => cluster.set(key, `of ${key}`)));
     await survives(async () => {
       await release.upgrade({ redis: { cluster: { nodes: 6 } } });
-      await eventually(async () => (await pods.pods()).length === 6, { what: 'six pods', timeoutMs: 120_000 });
+      await eventually(async () => (await pods.pods()).length === 6, { what: 'six pods', timeoutMs: 300_000 });
       await pods.isWhole(3);
       await eventually(
         async () => {
@@ -229,7 +232,7 @@ describe('under load, topic and copy equal Redis after', () => {
           }
           return true;
         },
-        { what: 'the two to be forgotten', timeoutMs: 60_000 },
+        { what: 'the two to be forgotten', timeoutMs: 300_000 },
       );
     });
     expect(await Promise.all(kept.map((key) => cluster.get(key)))).toEqual(kept.map((key) => `of ${key}`));
@@ -240,7 +243,7 @@ describe('under load, topic and copy equal Redis after', () => {
       const { metadata, spec } = await namespace.pod('keyferry-0');
       // Its volume may be bound to the node: then it waits for the node to come back.
       try {
-        await drain(spec.nodeName, 'keyferry', '120s');
+        await drain(spec.nodeName, 'keyferry', '300s');
         await writesGoOn(500);
       } finally {
         await kubectl(['uncordon', spec.nodeName]);
@@ -289,7 +292,7 @@ describe('an application that talks to Envoy beside it', () => {
       redis: { proxy: { enabled: true, image: imageValues(envoy) } },
       extraDeploy: [APPLICATION.replace('REDIS_IMAGE', images.redis)],
     });
-    await namespace.kubectl(['wait', 'pod/application', '--for=condition=Ready', '--timeout=180s']);
+    await namespace.kubectl(['wait', 'pod/application', '--for=condition=Ready', '--timeout=600s']);
     expect(new Set(await writes('before'))).toEqual(new Set(['OK']));
     await loseMaster(['--grace-period=0', '--force']);
     await eventually(async () => (await writes('after')).every((answer) => answer === 'OK'), {

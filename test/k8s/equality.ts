@@ -5,7 +5,7 @@ import { divergence, expectedRecord } from '../support/independent-reader.ts';
 import type { Namespace } from './kubernetes.ts';
 import type { RedisMaster } from './redis-pods.ts';
 
-const TIMEOUT_MS = 120_000;
+const TIMEOUT_MS = 300_000;
 
 /** Waits until the topic holds what the masters hold, for every key, read by other means than Keyferry's own. */
 export const topicEquals = async (

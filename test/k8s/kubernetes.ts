@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Runs a program to its end. Gives its stdout. @throws with what it wrote to stderr. */
 const run = async (program: string, args: readonly string[], input = ''): Promise<string> => {
@@ -16,8 +17,22 @@ const run = async (program: string, args: readonly string[], input = ''): Promis
   return output.stdout.trim();
 };
 
+/** A server that is too busy even to be asked. */
+const UNASKED = /^(Unable to connect to the server|The connection to the server .* was refused)/m;
+const ATTEMPTS = 6;
+const PAUSE_MS = 5_000;
+
 /** @param input its standard input, for `--filename -`. */
-export const kubectl = (args: readonly string[], input?: string): Promise<string> => run('kubectl', args, input);
+export const kubectl = async (args: readonly string[], input?: string): Promise<string> => {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await run('kubectl', args, input);
+    } catch (error) {
+      if (attempt === ATTEMPTS || !UNASKED.test(String(error))) throw error;
+      await sleep(PAUSE_MS);
+    }
+  }
+};
 
 export const helm = (args: readonly string[], input?: string): Promise<string> => run('helm', args, input);
 
@@ -44,7 +59,7 @@ export class Namespace {
 
   /** Empty: what a run before left there is deleted first. */
   static async create(name: string): Promise<Namespace> {
-    await kubectl(['delete', 'namespace', name, '--ignore-not-found', '--timeout', '180s']);
+    await kubectl(['delete', 'namespace', name, '--ignore-not-found', '--timeout', '600s']);
     await kubectl(['create', 'namespace', name]);
     return new Namespace(name);
   }
@@ -100,7 +115,7 @@ export class Namespace {
   }
 
   /** Resolves once the StatefulSet, Deployment or DaemonSet has all its pods, of the newest template, and ready. */
-  async rolledOut(workload: string, timeoutS = 400): Promise<void> {
+  async rolledOut(workload: string, timeoutS = 600): Promise<void> {
     await this.#explained(this.kubectl(['rollout', 'status', workload, '--timeout', `${timeoutS}s`]));
   }
 

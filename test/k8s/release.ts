@@ -7,7 +7,7 @@ import type { Images } from './global-setup.ts';
 import { type Namespace, isReady } from './kubernetes.ts';
 
 const CHART = join(import.meta.dirname, '../../helm/keyferry');
-const ROOM_FOR_A_ROLLOUT = '10m';
+const ROOM_FOR_A_ROLLOUT = '20m';
 
 export type Values = Readonly<Record<string, unknown>>;
 
@@ -72,7 +72,7 @@ export class Release {
     const token = await this.namespace.secret('keyferry-auth', 'token');
     const { status } = await this.namespace.pod('keyferry-0');
     const headers = { authorization: `Bearer ${token}` };
-    return fetch(`http://${status.podIP ?? ''}:8080${path}`, { headers, signal: AbortSignal.timeout(5_000) });
+    return fetch(`http://${status.podIP ?? ''}:8080${path}`, { headers, signal: AbortSignal.timeout(30_000) });
   }
 
   async status(): Promise<DaemonStatus> {

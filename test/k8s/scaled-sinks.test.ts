@@ -26,7 +26,7 @@ describe.skipIf(!hasKeda)('sinks, scaled by what is behind (needs KEDA)', () => 
     namespace = await Namespace.create('keyferry-sinks');
     const server = ['--command', '--', 'redis-server', '--protected-mode', 'no', '--save', ''];
     await namespace.kubectl(['run', 'redis', `--image=${images.redis}`, '--port=6379', '--expose', ...server]);
-    await namespace.kubectl(['wait', 'pod/redis', '--for=condition=Ready', '--timeout=120s']);
+    await namespace.kubectl(['wait', 'pod/redis', '--for=condition=Ready', '--timeout=600s']);
     redis = new Redis({ host: await namespace.clusterIp('redis') });
     const admin = kafka.admin();
     await admin.connect();
@@ -70,7 +70,7 @@ describe.skipIf(!hasKeda)('sinks, scaled by what is behind (needs KEDA)', () => 
     const note = (line: string): void => void counts.push(Number(line));
     await namespace.watched(['statefulset', 'keyferry'], '{.object.spec.replicas}', note, async () => {
       // Nothing can be applied yet, so that what is behind calls for as many as there may be.
-      await redis.client('PAUSE', 300_000, 'WRITE');
+      await redis.client('PAUSE', 3_600_000, 'WRITE');
       await producer.send({ topic: TOPIC, messages });
       await producer.disconnect();
       await replicasAre('as many as partitions', (count) => count >= PARTITIONS);

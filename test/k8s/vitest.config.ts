@@ -7,8 +7,8 @@ export default defineConfig({
     name: 'k8s',
     include: ['test/k8s/**/*.test.ts'],
     globalSetup: ['test/k8s/global-setup.ts'],
-    testTimeout: 900_000,
-    hookTimeout: 900_000,
+    testTimeout: 1_800_000,
+    hookTimeout: 1_800_000,
     fileParallelism: false,
     // kafkajs sets timers in the past, which does no harm; tests read topics with it.
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
