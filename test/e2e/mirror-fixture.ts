@@ -89,7 +89,7 @@ export class Mirror {
   /** Waits for that many writes of a workload that runs. */
   async writesGoOn(count: number): Promise<void> {
     const target = this.workload.writes + count;
-    await eventually(() => this.workload.writes >= target, { what: 'writes to go on' });
+    await eventually(() => this.workload.writes >= target, { what: 'writes to go on', timeoutMs: 120_000 });
   }
 
   /** With no writes going on: waits until nothing is open and every key's last record is what Redis holds. */
@@ -103,7 +103,7 @@ export class Mirror {
           if (differences.length > 0) throw new Error(differences.slice(0, 5).join('\n'));
           return true;
         },
-        { what: 'the topic to equal Redis' },
+        { what: 'the topic to equal Redis', timeoutMs: 120_000 },
       );
     }
   }

@@ -99,7 +99,7 @@ describe('no secret is told', () => {
 
   const request = async (daemon: Daemon, path: string, token: string, init: RequestInit = {}): Promise<number> => {
     const headers = { authorization: `Bearer ${token}` };
-    const answer = await fetch(`http://127.0.0.1:${daemon.port}${path}`, { headers, ...init });
+    const answer = await daemon.fetch(path, { headers, ...init });
     told.push(`${[...answer.headers].join('\n')}\n${await answer.text()}`);
     return answer.status;
   };
@@ -113,7 +113,7 @@ describe('no secret is told', () => {
       try {
         await daemon.start();
         await redis.set('key', 'value');
-        await eventually(() => isReady(daemon), { what: 'the daemon to be ready', timeoutMs: 60_000 });
+        await eventually(() => isReady(daemon), { what: 'the daemon to be ready', timeoutMs: 120_000 });
         const { token, 'read-only token': readOnly, 'refused token': wrong } = SECRETS;
         const status = '/api/v1/status';
         expect(await request(daemon, status, token)).toBe(200);
@@ -131,9 +131,11 @@ describe('no secret is told', () => {
         for (const name of ['ferry', 'sink']) await redis.call('CLIENT', 'KILL', 'USER', name);
         const refused = () => /WRONGPASS/.test(daemon.output);
         await eventually(refused, { what: 'the daemon to be refused' });
-        expect(await request(daemon, '/readyz', '')).toBe(503);
+        const isNotReady = async (): Promise<boolean> => (await request(daemon, '/readyz', '')) === 503;
+        await eventually(isNotReady, { what: 'the daemon not to be ready' });
         expect(await request(daemon, status, token)).toBe(200);
-        expect(await request(daemon, '/redis', token, set)).toBe(503);
+        const isRefused = async (): Promise<boolean> => (await request(daemon, '/redis', token, set)) === 503;
+        await eventually(isRefused, { what: 'writes to be refused' });
         await redis.call('ACL', 'SETUSER', 'ferry', `>${SECRETS['password of Redis']}`);
         await redis.call('ACL', 'SETUSER', 'sink', `>${SECRETS["password of the sink's Redis"]}`);
         await daemon.stop();
