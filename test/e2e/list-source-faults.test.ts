@@ -39,13 +39,13 @@ const setUp = async (brokers = inject('kafkaBrokers')) => {
     published: (count: number) =>
       eventually(async () => (await daemon.metric('keyferry_list_items_total{source="queue",outcome="pub')) >= count, {
         what: `${count} items to be published`,
-        timeoutMs: 60_000,
+        timeoutMs: 180_000,
       }),
     /** In the end each item is on the topic, and in the order of the list. */
     expectAll: async (): Promise<void> => {
       await eventually(async () => (await redis.exists('jobs', PROCESSING)) === 0, {
         what: 'the lists to be empty',
-        timeoutMs: 60_000,
+        timeoutMs: 180_000,
       }).catch((error: unknown) => {
         throw new Error(`${String(error)}; the daemon's last words:\n${daemon.output.slice(-3_000)}`, { cause: error });
       });

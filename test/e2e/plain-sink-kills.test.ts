@@ -37,7 +37,7 @@ describe('the daemon with sinks that append', () => {
         await fixture.send(...numbered(from));
         // So that each life of the daemon has its share.
         await eventually(async () => (await added()) > from - 20_000, {
-          timeoutMs: 60_000,
+          timeoutMs: 180_000,
           what: 'the sink to follow',
         });
       }
@@ -46,22 +46,22 @@ describe('the daemon with sinks that append', () => {
     const sending = sendAll();
     for (let kills = 0; kills < 2; kills += 1) {
       const before = await added();
-      await eventually(async () => (await added()) > before, { timeoutMs: 60_000, what: 'records to be added' });
+      await eventually(async () => (await added()) > before, { timeoutMs: 180_000, what: 'records to be added' });
       await daemon.kill();
       await daemon.start();
     }
     await sending;
     await eventually(async () => isWhole(await fixture.redis.lrange('list', 0, -1)), {
-      ...{ timeoutMs: 60_000, what: 'the list to hold each record once' },
+      ...{ timeoutMs: 180_000, what: 'the list to hold each record once' },
     });
     await eventually(async () => (await fixture.redis.xlen('stream')) === RECORDS, {
-      ...{ timeoutMs: 60_000, what: 'the stream to hold each record' },
+      ...{ timeoutMs: 180_000, what: 'the stream to hold each record' },
     });
     const entries = await fixture.redis.xrange('stream', '-', '+');
     expect(isWhole(entries.map(([, [, value = '']]) => value))).toBe(true);
     expect(entries.at(-1)?.[0]).toBe(`${RECORDS - 1}-1`);
     await eventually(async () => (await fixture.redis.get('string')) === String(RECORDS - 1), {
-      ...{ timeoutMs: 60_000, what: 'the last string' },
+      ...{ timeoutMs: 180_000, what: 'the last string' },
     });
     expect(await daemon.metric('keyferry_sink_records_total{sink="list",outcome="dead-lettered"}')).toBe(0);
   });
@@ -98,16 +98,16 @@ test('I6: a broker that is killed under load makes no sink add a record twice, a
         ...each,
       }));
       // The same array: what stands in the log already is not written again.
-      await eventually(() => producer.send(records), { timeoutMs: 60_000, what: 'Kafka to take records' });
+      await eventually(() => producer.send(records), { timeoutMs: 180_000, what: 'Kafka to take records' });
     }
   };
   await daemon.start();
   const sending = sendAll();
-  await eventually(async () => (await redis.llen('k')) > 0, { timeoutMs: 60_000, what: 'records to be added' });
+  await eventually(async () => (await redis.llen('k')) > 0, { timeoutMs: 180_000, what: 'records to be added' });
   await broker.kill();
   await broker.start();
   await sending;
   await eventually(async () => isWhole(await redis.lrange('k', 0, -1)), {
-    ...{ timeoutMs: 60_000, what: 'the list to hold each record once' },
+    ...{ timeoutMs: 180_000, what: 'the list to hold each record once' },
   });
 });

@@ -37,20 +37,20 @@ describe('the daemon with a sink', () => {
       const before = await rounds();
       await eventually(async () => (await rounds()).join() !== before.join() || (await areDone()), {
         what: 'records to be applied',
-        timeoutMs: 60_000,
+        timeoutMs: 180_000,
       });
       await daemon.kill();
       await daemon.start();
     }
     await sending;
     // A member that was killed keeps its partition until its session has ended.
-    await eventually(areDone, { timeoutMs: 120_000, what: 'the last states' });
+    await eventually(areDone, { timeoutMs: 240_000, what: 'the last states' });
   });
 
   test('commits what it has applied when it is told to stop', async () => {
     const daemon = await startDaemon();
     await sendRounds();
-    await eventually(areDone, { timeoutMs: 60_000, what: 'the last states' });
+    await eventually(areDone, { timeoutMs: 180_000, what: 'the last states' });
     expect(await daemon.stop()).toBe(0);
     const kafka = new Kafka({ brokers: [...inject('kafkaBrokers')], logLevel: logLevel.NOTHING });
     const admin = kafka.admin();

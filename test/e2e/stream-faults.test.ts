@@ -27,7 +27,7 @@ class Writer {
   /** Resolves when so many more entries stand in the stream. */
   async more(count: number): Promise<void> {
     const target = this.ids.size + count;
-    await eventually(() => this.ids.size >= target, { what: `${count} more entries`, timeoutMs: 60_000 });
+    await eventually(() => this.ids.size >= target, { what: `${count} more entries`, timeoutMs: 180_000 });
   }
 
   async stop(): Promise<void> {
@@ -86,7 +86,7 @@ const setUp = async (brokers = inject('kafkaBrokers')): Promise<Stage> => {
 const published = ({ daemon }: Stage, count: number): Promise<boolean> => {
   const series = 'keyferry_stream_entries_total{source="orders",outcome="published"}';
   const probe = async (): Promise<boolean> => (await daemon.metric(series)) >= count;
-  return eventually(probe, { what: `${count} entries to be published`, timeoutMs: 60_000 });
+  return eventually(probe, { what: `${count} entries to be published`, timeoutMs: 180_000 });
 };
 
 const compareIds = (a: string, b: string): number => {
@@ -99,7 +99,7 @@ const compareIds = (a: string, b: string): number => {
 const expectAll = async ({ redis, topic, brokers, writer }: Stage): Promise<void> => {
   await writer.stop();
   const isDone = async (): Promise<boolean> => (await redis.xlen('orders')) === 0;
-  await eventually(isDone, { what: 'the last entry to be acknowledged and trimmed', timeoutMs: 60_000 });
+  await eventually(isDone, { what: 'the last entry to be acknowledged and trimmed', timeoutMs: 180_000 });
   const records = await readTopic(brokers, topic);
   const firsts = new Map<string, string>();
   for (const { key, headers } of records)
@@ -149,7 +149,7 @@ describe('the daemon with a stream source', () => {
     const isTold = async (): Promise<boolean> =>
       (await stage.daemon.get('/readyz')).status === 503 &&
       (await stage.daemon.metric('keyferry_stream_group_pending')) > 0;
-    await eventually(isTold, { what: 'the daemon to say that Kafka is away', timeoutMs: 60_000 });
+    await eventually(isTold, { what: 'the daemon to say that Kafka is away', timeoutMs: 180_000 });
     await kafka.start();
     await published(stage, stage.writer.ids.size);
     await expectAll(stage);
