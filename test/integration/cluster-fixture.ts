@@ -64,12 +64,16 @@ export class ClusterFixture {
   /** A replica takes over from the master of a slot, with its consent. */
   async failover(slot: number): Promise<void> {
     await this.agree();
-    const { owner } = await this.placesOf(slot);
-    const lines = String(await owner.admin.call('CLUSTER', 'REPLICAS', owner.id));
-    const replica = this.servers.nodes.find(({ id }) => lines.includes(id) && id !== owner.id);
-    if (replica === undefined) throw new Error(`the master of slot ${slot} has no replica`);
+    // A master may hear late who its replica is.
+    const replica = await eventually(() => this.#replicaOf(slot), { what: `a replica of the master of slot ${slot}` });
     await this.servers.failover(replica);
     await this.agree();
+  }
+
+  async #replicaOf(slot: number): Promise<ClusterServer | null> {
+    const { owner } = await this.placesOf(slot);
+    const lines = String(await owner.admin.call('CLUSTER', 'REPLICAS', owner.id));
+    return this.servers.nodes.find(({ id }) => lines.includes(id) && id !== owner.id) ?? null;
   }
 
   /**

@@ -1,6 +1,7 @@
 import { describe, expect, inject, test } from 'vitest';
 import { slotOf } from '../../src/clients/redis/cluster/slots.ts';
 import { SourcesMirror } from '../../src/rest/redis-rest/mirror.ts';
+import { eventually } from '../support/eventually.ts';
 import { lastRecords } from '../support/independent-reader.ts';
 import { keyIn } from '../support/redis-cluster.ts';
 import { ClusterFixture } from './cluster-fixture.ts';
@@ -67,10 +68,14 @@ describe('Redis REST on a cluster', () => {
     const { source, topic } = await mirrors.start(cluster.client());
     const { post } = await fixture.start({}, { redis: cluster.client(), mirror: new SourcesMirror([source]) });
     const write = async (value: string): Promise<void> => {
-      const answer = await post(
-        '/pipeline',
-        KEYS.map((key) => ['SET', key, value]),
-        ACK,
+      const commands = KEYS.map((key) => ['SET', key, value]);
+      // 503: nothing was written, as a master is not found yet.
+      const answer = await eventually(
+        async () => {
+          const one = await post('/pipeline', commands, ACK);
+          return one.status !== 503 && one;
+        },
+        { what: 'an answer' },
       );
       expect(answer.status).toBe(200);
       expect((answer.headers.get('keyferry-records') ?? '').split(', ')).toHaveLength(KEYS.length);
