@@ -47,7 +47,7 @@ interface Claim {
 const write = async (daemon: Daemon, key: string): Promise<Claim | undefined> => {
   const value = randomUUID();
   try {
-    const response = await fetch(`http://127.0.0.1:${daemon.port}/redis`, {
+    const response = await daemon.fetch('/redis', {
       method: 'POST',
       headers: { 'keyferry-ack': 'kafka' },
       body: JSON.stringify(['SET', key, value]),
@@ -73,13 +73,13 @@ test('what was acknowledged stands where the answer said, whenever the daemon is
       tried += 1;
       const claim = await write(daemon, `key:${tried}`);
       if (claim !== undefined) claims.push(claim);
-      else await eventually(() => isThere(daemon), { what: 'the daemon to be back' });
+      else await eventually(() => isThere(daemon), { what: 'the daemon to be back', timeoutMs: 180_000 });
     }
   };
   const writers = Array.from({ length: WRITERS }, writer);
   for (let lives = 1; lives <= KILLS + 1; lives += 1) {
     const enough = (): boolean => claims.length >= lives * WRITES_PER_LIFE;
-    await eventually(enough, { timeoutMs: 60_000, what: 'acknowledged writes' });
+    await eventually(enough, { timeoutMs: 180_000, what: 'acknowledged writes' });
     if (lives > KILLS) break;
     await daemon.kill();
     await daemon.start();

@@ -103,7 +103,7 @@ describe('a copy in another cluster', () => {
     const workload = new Workload(redis);
     const goesOn = (): Promise<boolean> => {
       const target = workload.writes + 500;
-      return eventually(() => workload.writes >= target, { what: 'writes to go on', timeoutMs: 60_000 });
+      return eventually(() => workload.writes >= target, { what: 'writes to go on', timeoutMs: 180_000 });
     };
 
     workload.start();
@@ -114,14 +114,14 @@ describe('a copy in another cluster', () => {
     await original.node(0).kill();
     await goesOn();
     await workload.stop();
-    await redis.set('last', 'written');
+    await eventually(() => redis.set('last', 'written'), { what: 'a last write' });
     await source.settled();
 
     const isEqual = async (): Promise<boolean> => {
       expect(await contentsOf(copy)).toEqual(await contentsOf(original));
       return true;
     };
-    await eventually(isEqual, { what: 'the copy to equal the original', timeoutMs: 60_000 });
+    await eventually(isEqual, { what: 'the copy to equal the original', timeoutMs: 180_000 });
     expect(Object.keys(await contentsOf(copy))).toContain('last');
     expect(await sink.metric('keyferry_dead_letters_total')).toBe(0);
   });
