@@ -34,7 +34,7 @@ describe('a snapshot of a cluster', () => {
     await cluster.moveSlotsOf(OTHERS.slice(0, 3));
     await fixture.ask('PUT', '/sources/all/resume');
     const snapshot = async () => (await flow())['snapshot'] as { endedAt: number | null; done: number; total: number };
-    await eventually(async () => (await snapshot()).endedAt, { what: 'its end', timeoutMs: 90_000 });
+    await eventually(async () => (await snapshot()).endedAt, { what: 'its end', timeoutMs: 120_000 });
     const records = await recordsOf(topic);
     expect(KEYS.filter((key) => (records[key] ?? 0) < 2)).toEqual([]);
     expect((await snapshot()).done).toBeGreaterThanOrEqual(KEYS.length);
