@@ -4,6 +4,7 @@ import axe, { type AxeResults } from 'axe-core';
 import { type Browser, type BrowserContextOptions, type Page, chromium } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import type { Daemon } from '../support/daemon.ts';
+import { eventually } from '../support/eventually.ts';
 import { tool } from '../support/tools.ts';
 import { SCREENSHOTS } from './screenshots.ts';
 
@@ -31,7 +32,7 @@ export class TestBrowser {
       const executablePath = process.env['KEYFERRY_TEST_CHROMIUM'] ?? (await tool('chromium', 'chromium'));
       // Its sandbox does not work for root, as whom containers run.
       const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
-      this.#browser = await chromium.launch({ executablePath, args });
+      this.#browser = await chromium.launch({ executablePath, args, timeout: 180_000 });
     });
     afterEach(async () => {
       await Promise.all((this.#browser?.contexts() ?? []).map((context) => context.close()));
@@ -44,7 +45,7 @@ export class TestBrowser {
     if (this.#browser === undefined) throw new Error('the browser has not started');
     const { url = `http://127.0.0.1:${daemon.port}/`, ...context } = options;
     const page = await (await this.#browser.newContext({ viewport: WIDE, ...context })).newPage();
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(180_000);
     const complaints: string[] = [];
     const strangers: string[] = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
@@ -76,6 +77,11 @@ export const inspect = async (page: Page, name: string): Promise<void> => {
     }
   }
   await page.setViewportSize(WIDE);
+};
+
+/** Comes to have it: for a moment the page may call itself stale, where the machine stands still for seconds. */
+export const hasTitle = async (page: Page, title: string): Promise<void> => {
+  await eventually(async () => (await page.title()) === title, { what: `the title "${title}"` });
 };
 
 const barriers = async (page: Page): Promise<readonly string[]> => {

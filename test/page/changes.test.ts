@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { eventually } from '../support/eventually.ts';
-import { inspect } from './browser.ts';
+import { hasTitle, inspect } from './browser.ts';
 import { PageFixture } from './page-fixture.ts';
 
 const HOSTILE = '<img src=x onerror="document.title=\'taken over\'">';
@@ -29,7 +29,7 @@ describe('the list of changes', () => {
     await page.getByRole('cell', { name: /^long:x+… \(2\.\d+ kB\)$/ }).waitFor();
     await inspect(page, 'hostile-keys');
     expect(await page.locator('img').count()).toBe(0);
-    expect(await page.title()).toBe('In sync · Keyferry');
+    await hasTitle(page, 'In sync · Keyferry');
     expect(complaints).toEqual([]);
   });
 
@@ -40,7 +40,7 @@ describe('the list of changes', () => {
     await page.getByRole('cell', { name: `user:1 ${shown}`, exact: true }).waitFor();
     await inspect(page, 'values');
     expect(await page.locator('img').count()).toBe(0);
-    expect(await page.title()).toBe('In sync · Keyferry');
+    await hasTitle(page, 'In sync · Keyferry');
     expect(complaints).toEqual([]);
   });
 

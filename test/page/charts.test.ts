@@ -85,12 +85,15 @@ describe('the charts of a card', () => {
       const readout = card.locator('[data-part="readout"]');
       for (const plot of await card.locator('.u-over').all()) {
         expect(await readout.textContent()).toBe('');
-        // The latest second stands at the right.
         const { width = 0 } = (await plot.boundingBox()) ?? {};
-        await plot.hover({ position: { x: width - 2, y: 10 } });
         const told = async () => (await readout.textContent()) ?? '';
         await eventually(
-          async () => /^\d\d:\d\d:\d\d · [1-9][\d,.]* per second · p99 \d[\d,.]* m?s$/.test(await told()),
+          async () => {
+            // The latest second stands at the right, and something is to have happened in it.
+            await write();
+            await plot.hover({ position: { x: width - 2, y: 10 } });
+            return /^\d\d:\d\d:\d\d · [1-9][\d,.]* per second · p99 \d[\d,.]* m?s$/.test(await told());
+          },
           { what: 'figures of that second' },
         );
         await page.mouse.move(0, 0);

@@ -33,7 +33,7 @@ describe('the files of the status page', () => {
     const server = await started({ rateLimit: 1 });
     const answers = await Promise.all(Array.from({ length: 30 }, () => server.get('/page/base.css')));
     expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
-    const asked = await Promise.all([1, 2, 3].map(() => server.get('/api/v1/access')));
+    const asked = await Promise.all(Array.from({ length: 30 }, () => server.get('/api/v1/access')));
     expect(asked.map(({ status }) => status)).toContain(429);
   });
 
