@@ -2,18 +2,18 @@ import { createHash } from 'node:crypto';
 import { type Database, type RootDatabase, TransactionFlags, open } from 'lmdb';
 import type { Clock } from '../core/clock.ts';
 import { KeyferryError, messageOf } from '../core/errors.ts';
-import type { KeyName } from '../core/key-name.ts';
+import { type KeyName, keyBytes } from '../core/key-name.ts';
 import { LmdbNotes } from './lmdb-notes.ts';
 import type { Notes } from './notes.ts';
 import type { PublishedChange, PublishedState, PublishedStates, TopicPosition } from './published-states.ts';
+import { WaitingChanges } from './waiting-changes.ts';
 
-/** A key as it stands in LMDB, as a latin1 string: a tag, then all of a plain key, or the digest of a long one. */
-type StoreKey = string;
-/** LMDB takes keys of 1 to 1978 bytes; ours have a tag byte before them. */
+/** How a table is asked for a key: by its name, or by the digest of a long one. In LMDB a tag byte stands before either. */
+type StoreKey = KeyName | Buffer;
+/** LMDB takes keys of 1 to 1978 bytes. */
 const MAX_PLAIN_KEY_BYTES = 1900;
-/** Sorts before all others. */
-const PLAIN = 'k';
-const LONG = 'l';
+const PLAIN = 0x6b;
+const LONG = 0x6c;
 
 /** A crash costs reading this much of the topic again; a larger batch costs less per key, because it goes in sorted. */
 const COMMIT_EVERY_MS = 2_000;
@@ -30,32 +30,50 @@ const NOT_FLUSHED: TransactionFlags =
 
 const NEVER_EXPIRES = 0;
 const HEADER_BYTES = 16;
+const MAX_TYPE_BYTES = 255;
 
 type States = Database<Buffer, StoreKey>;
 type Offsets = Database<Buffer, Buffer>;
-/** null: the key's last record is a tombstone. */
-type Changes = Map<KeyName, PublishedState | null>;
 
-const storeKey = (key: KeyName): StoreKey =>
-  key.length <= MAX_PLAIN_KEY_BYTES ? PLAIN + key : LONG + createHash('sha256').update(key, 'latin1').digest('latin1');
+/** No key sorts before the empty one, which is one that Redis takes. */
+const FIRST = '' as KeyName;
 
-/** Straight into LMDB's own memory: a Buffer for each look at a key would be one more to collect. */
+const isLong = (key: KeyName): boolean => key.length > MAX_PLAIN_KEY_BYTES;
+
+const storeKey = (key: KeyName): StoreKey => (isLong(key) ? createHash('sha256').update(key, 'latin1').digest() : key);
+
+/** Straight into LMDB's own memory: a Buffer, or a longer string, for each look at a key would be one more to collect. */
 const keyEncoder = {
-  writeKey: (key: StoreKey, target: Buffer, start: number): number => start + target.write(key, start, 'latin1'),
-  readKey: (source: Buffer, start: number, end: number): StoreKey => source.toString('latin1', start, end),
+  writeKey: (key: StoreKey, target: Buffer, start: number): number => {
+    const isName = typeof key === 'string';
+    target[start] = isName ? PLAIN : LONG;
+    return start + 1 + (isName ? target.write(key, start + 1, 'latin1') : key.copy(target, start + 1));
+  },
+  readKey: (source: Buffer, start: number, end: number): StoreKey =>
+    source[start] === PLAIN
+      ? (source.toString('latin1', start + 1, end) as KeyName)
+      : Buffer.from(source.subarray(start + 1, end)),
 };
 
-/** fingerprint u64 | expireAt f64 | type length u8 | type | the whole key, where it is a long one */
+// LMDB copies what it is told to put: every state is written to the same room.
+const room = Buffer.allocUnsafeSlow(HEADER_BYTES + 1 + MAX_TYPE_BYTES);
+const roomView = new DataView(room.buffer);
+/** The room's first bytes, by their number. */
+const openings: Buffer[] = [];
+
+/**
+ * fingerprint u64 | expireAt f64 | type length u8 | type | the whole key, where it is a long one
+ *
+ * Valid until the next call.
+ */
 const encode = (key: KeyName, state: PublishedState): Buffer => {
-  const typeBytes = Buffer.byteLength(state.redisType);
-  const tail = key.length <= MAX_PLAIN_KEY_BYTES ? '' : key;
-  const bytes = Buffer.allocUnsafe(HEADER_BYTES + 1 + typeBytes + tail.length);
-  bytes.writeBigUInt64LE(state.fingerprint, 0);
-  bytes.writeDoubleLE(state.expireAt ?? NEVER_EXPIRES, 8);
-  bytes[HEADER_BYTES] = typeBytes;
-  bytes.write(state.redisType, HEADER_BYTES + 1);
-  bytes.write(tail, HEADER_BYTES + 1 + typeBytes, 'latin1');
-  return bytes;
+  roomView.setBigUint64(0, state.fingerprint, true);
+  roomView.setFloat64(8, state.expireAt ?? NEVER_EXPIRES, true);
+  const typeBytes = room.write(state.redisType, HEADER_BYTES + 1, MAX_TYPE_BYTES, 'utf8');
+  room[HEADER_BYTES] = typeBytes;
+  const length = HEADER_BYTES + 1 + typeBytes;
+  const opening = (openings[length] ??= room.subarray(0, length));
+  return isLong(key) ? Buffer.concat([opening, keyBytes(key)]) : opening;
 };
 
 const typeEnd = (bytes: Buffer): number => HEADER_BYTES + 1 + bytes.readUInt8(HEADER_BYTES);
@@ -121,9 +139,9 @@ class LmdbPublishedStates implements PublishedStates {
   readonly #offsets: Offsets;
   readonly #stopTimer: () => void;
   /** Acknowledged, not yet committed; newest wins. */
-  #waiting: Changes = new Map();
+  #waiting = new WaitingChanges();
   /** What the commit under way takes in. */
-  #committing: Changes = new Map();
+  #committing = new WaitingChanges();
   #commit: Iterator<void> | undefined;
   readonly #positions = new Map<string, TopicPosition>();
   #positionsMoved = false;
@@ -156,7 +174,7 @@ class LmdbPublishedStates implements PublishedStates {
   }
 
   remember(changes: readonly PublishedChange[], positions: readonly TopicPosition[]): void {
-    for (const { key, state } of changes) this.#waiting.set(key, state ?? null);
+    for (const { key, state } of changes) this.#waiting.set(key, state);
     for (const position of positions) this.#place(position);
     this.#positionsMoved ||= positions.length > 0;
     if (this.#waiting.size >= COMMIT_AT_CHANGES) this.#beginCommit();
@@ -179,10 +197,9 @@ class LmdbPublishedStates implements PublishedStates {
     // Once a walk: a key that comes later was alive when it was read, and is watched (one in flight is the reconciler's).
     if (after === undefined) this.#commitAll();
     const found: KeyName[] = [];
-    const start = after === undefined ? undefined : storeKey(after);
-    for (const key of this.#states.getKeys({ start: start ?? PLAIN, limit: limit + 1 })) {
-      if (key === start) continue;
-      found.push(this.#nameOf(key));
+    for (const key of this.#states.getKeys({ start: storeKey(after ?? FIRST), limit: limit + 1 })) {
+      const name = typeof key === 'string' ? key : this.#nameOf(key);
+      if (name !== after) found.push(name);
       if (found.length === limit) break;
     }
     return found;
@@ -197,9 +214,8 @@ class LmdbPublishedStates implements PublishedStates {
     this.#commitAll();
   }
 
-  #nameOf(key: StoreKey): KeyName {
-    if (key.startsWith(PLAIN)) return key.slice(PLAIN.length) as KeyName;
-    const value = this.#states.getBinary(key) ?? Buffer.alloc(HEADER_BYTES + 1);
+  #nameOf(digest: Buffer): KeyName {
+    const value = this.#states.getBinary(digest) ?? Buffer.alloc(HEADER_BYTES + 1);
     return value.toString('latin1', typeEnd(value)) as KeyName;
   }
 
@@ -240,7 +256,7 @@ class LmdbPublishedStates implements PublishedStates {
   *#slices(): Generator<void> {
     const positions = [...this.#positions];
     this.#committing = this.#waiting;
-    this.#waiting = new Map();
+    this.#waiting = new WaitingChanges();
     this.#positionsMoved = false;
     const sorted = [...this.#committing.keys()].sort();
     for (let from = 0; from < sorted.length; from += SLICE_CHANGES) {
@@ -256,7 +272,7 @@ class LmdbPublishedStates implements PublishedStates {
         this.#offsets.putSync(Buffer.from(name, 'utf8'), bytes);
       }
     }, NOT_FLUSHED);
-    this.#committing = new Map();
+    this.#committing = new WaitingChanges();
     this.#commit = undefined;
   }
 
