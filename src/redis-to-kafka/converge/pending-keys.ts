@@ -1,6 +1,7 @@
 import type { GoneOp } from '../../core/key-record.ts';
 import type { KeyName } from '../../core/key-name.ts';
 import { Wakeup } from '../../core/wakeup.ts';
+import { Lane } from './lane.ts';
 
 /** What is known of a dirty key until it is read. */
 export interface Touch {
@@ -20,6 +21,8 @@ export interface Touch {
   unreadSince?: number;
   /** While the key is in flight: the touch that came since. */
   meanwhile?: Touch | undefined;
+  /** Of many keys, as long as they wait: it is not changed. */
+  readonly isShared?: boolean;
 }
 
 export interface PendingBatch {
@@ -27,28 +30,12 @@ export interface PendingBatch {
   readonly touches: readonly Touch[];
 }
 
-/** Bytes of heap that one waiting key costs beside its own bytes (map slot, touch, string header), measured. */
+/** Bytes of heap that one waiting key costs beside its own bytes (map slot, string header, a touch of its own), measured. */
 const ENTRY_OVERHEAD_BYTES = 160;
 
 const sizeOf = (key: KeyName): number => ENTRY_OVERHEAD_BYTES + key.length;
 
-/** A map that gives its entries out in the order in which they came. */
-class Lane extends Map<KeyName, Touch> {
-  // Kept between takes: a new one would step over every entry that has been taken since the map last shrank.
-  #rest = this.entries();
-
-  takeFirst(): readonly [KeyName, Touch] | undefined {
-    if (this.size === 0) return undefined;
-    let next = this.#rest.next();
-    if (next.done === true) {
-      this.#rest = this.entries();
-      next = this.#rest.next();
-    }
-    if (next.done === true) return undefined;
-    this.delete(next.value[0]);
-    return next.value;
-  }
-}
+const ownTouch = ({ goneOp, seenAt, live, reconcile }: Touch): Touch => ({ goneOp, seenAt, live, reconcile });
 
 /**
  * The dirty keys: those that wait, in the order of their first touch, and those in flight between read and
@@ -57,11 +44,13 @@ class Lane extends Map<KeyName, Touch> {
  * nevertheless always get a tenth of each batch.
  */
 export class PendingKeys {
-  readonly #live = new Lane();
-  readonly #background = new Lane();
+  readonly #live = new Lane<Touch>();
+  readonly #background = new Lane<Touch>();
   readonly #inFlight = new Map<KeyName, Touch>();
   readonly #maxBytes: number;
   #bytes = 0;
+  /** A backlog of 100,000 keys, each with a touch of its own, would be most of what there is to collect. */
+  #latest: Touch | undefined;
   #reconcile = 0;
   #reconciling = 0;
   readonly #work: Wakeup;
@@ -80,7 +69,7 @@ export class PendingKeys {
   }
   /** Unix ms at which the oldest change was seen that has not settled; undefined: none waits. Walks over the keys in flight. */
   get oldestChangeAt(): number | undefined {
-    let oldest = this.#live.values().next().value?.seenAt;
+    let oldest = this.#live.first()?.seenAt;
     for (const touch of this.#inFlight.values()) {
       const change = touch.live ? touch : touch.meanwhile;
       if (change?.live === true && change.seenAt < (oldest ?? Infinity)) oldest = change.seenAt;
@@ -111,7 +100,9 @@ export class PendingKeys {
   touch(key: KeyName, goneOp: GoneOp, seenAt: number): boolean {
     if (this.#touchKnown(key, goneOp, seenAt) !== undefined) return true;
     if (this.#bytes >= this.#maxBytes) return false;
-    this.#add(key, { goneOp, seenAt, live: true, reconcile: 0 });
+    if (this.#latest?.seenAt !== seenAt || this.#latest.goneOp !== goneOp)
+      this.#latest = { goneOp, seenAt, live: true, reconcile: 0, isShared: true };
+    this.#add(key, this.#latest);
     return true;
   }
 
@@ -123,14 +114,15 @@ export class PendingKeys {
     return new Promise((resolve) => {
       const touch =
         this.#touchKnown(key, goneOp, seenAt) ?? this.#add(key, { goneOp, seenAt, live: true, reconcile: 0 });
-      (touch.awaiting ??= []).push(resolve);
+      (this.#own(key, touch).awaiting ??= []).push(resolve);
     });
   }
 
   /** A reconcile's touch. It is always taken: the reconciler keeps `waitingInBackground` small. @param again as in Touch. */
   touchInBackground(key: KeyName, goneOp: GoneOp, now: number, again = false): void {
-    const waiting = this.#live.get(key) ?? this.#background.get(key);
-    if (waiting !== undefined) {
+    const found = this.#live.get(key) ?? this.#background.get(key);
+    if (found !== undefined) {
+      const waiting = this.#own(key, found);
       if (again) waiting.again = true;
       this.#awaitInReconcile(waiting);
       return;
@@ -213,14 +205,16 @@ export class PendingKeys {
   #touchKnown(key: KeyName, goneOp: GoneOp, seenAt: number): Touch | undefined {
     const waiting = this.#live.get(key);
     if (waiting !== undefined) {
-      waiting.goneOp = goneOp;
-      return waiting;
+      if (waiting.goneOp === goneOp) return waiting;
+      const own = this.#own(key, waiting);
+      own.goneOp = goneOp;
+      return own;
     }
     const inFlight = this.#inFlight.get(key);
     if (inFlight !== undefined) return this.#touchInFlight(inFlight, { goneOp, seenAt, live: true, reconcile: 0 });
     const background = this.#background.get(key);
     if (background === undefined) return undefined;
-    this.#background.delete(key);
+    this.#background.takeBack(key);
     const touch: Touch = { goneOp, seenAt, live: true, reconcile: background.reconcile };
     if (background.again === true) touch.again = true;
     this.#requeue(key, touch);
@@ -248,8 +242,16 @@ export class PendingKeys {
   }
 
   #requeue(key: KeyName, touch: Touch): void {
-    (touch.live ? this.#live : this.#background).set(key, touch);
+    (touch.live ? this.#live : this.#background).add(key, touch);
     this.#work.notify();
+  }
+
+  /** The touch of a key that waits, to be changed. */
+  #own(key: KeyName, touch: Touch): Touch {
+    if (touch.isShared !== true) return touch;
+    const own = ownTouch(touch);
+    this.#live.replace(key, own);
+    return own;
   }
 
   #isAwaited(touch: Touch): boolean {
@@ -266,13 +268,12 @@ export class PendingKeys {
     if (this.#isAwaited(touch)) this.#reconciling -= 1;
   }
 
-  #move(lane: Lane, limit: number, keys: KeyName[], touches: Touch[]): void {
-    for (let left = limit; left > 0; left -= 1) {
-      const first = lane.takeFirst();
-      if (first === undefined) return;
-      this.#inFlight.set(first[0], first[1]);
-      keys.push(first[0]);
-      touches.push(first[1]);
-    }
+  #move(lane: Lane<Touch>, limit: number, keys: KeyName[], touches: Touch[]): void {
+    lane.take(limit, (key, waited) => {
+      const touch = waited.isShared === true ? ownTouch(waited) : waited;
+      this.#inFlight.set(key, touch);
+      keys.push(key);
+      touches.push(touch);
+    });
   }
 }

@@ -26,6 +26,23 @@ describe('pending keys', () => {
     expect(pending.take(1, 'all').touches).toMatchObject([{ goneOp: 'expired', seenAt: 1 }]);
   });
 
+  it('keeps apart what it learns of keys that were touched in the same moment', async () => {
+    const pending = pendingKeys();
+    for (const name of ['a', 'b', 'c', 'd']) pending.touch(key(name), 'del', 1);
+    pending.touch(key('b'), 'expired', 1);
+    const awaited = pending.touchAndAwait(key('c'), 'del', 1);
+    pending.touchInBackground(key('d'), 'del', 1, true);
+    const batch = pending.take(10, 'all');
+    expect(batch.keys).toEqual(['a', 'b', 'c', 'd']);
+    expect(batch.touches.map(({ goneOp }) => goneOp)).toEqual(['del', 'expired', 'del', 'del']);
+    expect(batch.touches.map(({ again }) => again)).toEqual([undefined, undefined, undefined, true]);
+    pending.touch(key('a'), 'evicted', 2);
+    settleAll(pending, batch);
+    await awaited;
+    expect(pending.take(10, 'all')).toMatchObject({ keys: ['a'], touches: [{ goneOp: 'evicted', seenAt: 2 }] });
+    expect(pending.size).toBe(1);
+  });
+
   it('does not give a key out while it is in flight, and gives it out again once it settled if it was touched (I2)', () => {
     const pending = pendingKeys();
     pending.touch(key('a'), 'del', 1);
