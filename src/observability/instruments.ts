@@ -21,7 +21,7 @@ interface DeclaredHistogram<Label extends string> extends Declared<Label> {
 /** The values of a metric's labels, in the order of their declaration. */
 type Values = readonly string[];
 
-/** Adds to one series of a counter. Costs about 0.1 µs: called once a batch, or once a record. */
+/** Adds to one series of a counter. */
 export type Add = (count: number) => void;
 /** Adds to the series of one value of a counter's last label. */
 export type AddFor = (value: string, count: number) => void;
@@ -52,13 +52,17 @@ export class Instruments {
 
   /** A series starts at zero when it is handed out. A label whose value is empty is left out of it. */
   counter<Label extends string>({ name, help, labels }: Declared<Label>): (...values: Values) => Add {
-    const counter = new Counter({ ...this.#common(name, help), labelNames: [...labels] });
+    // The library takes 0.1 us and 200 bytes of garbage for an addition: it is told the sums, when it is asked.
+    const sums = new Map<string, { readonly values: Values; count: number }>();
+    this.keptCounter({ name, help, labels }, () =>
+      [...sums.values()].map(({ values, count }) => ({ labels: values, value: count })),
+    );
     return (...values) => {
-      const given = labels.map((label, at) => [label, values[at] ?? ''] as const).filter(([, value]) => value !== '');
-      const series = counter.labels(Object.fromEntries(given) as Partial<Record<Label, string>>);
-      series.inc(0);
+      const id = values.join('\0');
+      const sum = sums.get(id) ?? { values, count: 0 };
+      sums.set(id, sum);
       return (count) => {
-        series.inc(count);
+        sum.count += count;
       };
     };
   }
@@ -122,7 +126,8 @@ export class Instruments {
       labelNames: [...labels],
       collect() {
         this.reset();
-        for (const { labels: values, value } of readAll()) if (value !== undefined) this.labels(...values).inc(value);
+        for (const { labels: values, value } of readAll())
+          if (value !== undefined) this.inc(labelled(labels, values), value);
       },
     });
   }
@@ -137,3 +142,9 @@ export class Instruments {
     return { name: `${PREFIX}${name}`, help, registers: [this.#registry] };
   }
 }
+
+/** A label whose value is empty is left out. */
+const labelled = <Label extends string>(labels: readonly Label[], values: Values): Partial<Record<Label, string>> =>
+  Object.fromEntries(
+    labels.map((label, at) => [label, values[at] ?? '']).filter(([, value]) => value !== ''),
+  ) as Partial<Record<Label, string>>;
