@@ -43,7 +43,8 @@ export class JsonWriter {
 
   /** undefined: some byte string was not valid UTF-8, and was to be written as text. */
   end(): Buffer | undefined {
-    const bytes = this.#isText ? Buffer.from(this.#out.subarray(0, this.#at)) : undefined;
+    const bytes = this.#isText ? Buffer.allocUnsafe(this.#at) : undefined;
+    if (bytes !== undefined) this.#out.copy(bytes, 0, 0, this.#at);
     if (this.#out.length > KEPT_ROOM_BYTES) this.#out = Buffer.allocUnsafeSlow(FIRST_ROOM_BYTES);
     return bytes;
   }

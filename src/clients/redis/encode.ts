@@ -2,6 +2,7 @@ import type { RedisArgument } from './port.ts';
 
 const ASTERISK = 0x2a;
 const DOLLAR = 0x24;
+const ZERO = 0x30;
 const CR = 0x0d;
 const LF = 0x0a;
 /** Room for `$<length>\r\n` and the closing `\r\n`. */
@@ -47,8 +48,11 @@ const writeText = (out: Buffer, start: number, text: string): number => {
 const writeLength = (out: Buffer, start: number, mark: number, length: number): number => {
   let at = start;
   out[at++] = mark;
-  if (length < 10) out[at++] = 0x30 + length;
-  else at += out.write(String(length), at, 'latin1');
+  if (length >= 100) at += out.write(String(length), at, 'latin1');
+  else {
+    if (length >= 10) out[at++] = ZERO + Math.trunc(length / 10);
+    out[at++] = ZERO + (length % 10);
+  }
   return writeLineEnd(out, at);
 };
 

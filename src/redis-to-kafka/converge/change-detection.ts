@@ -6,10 +6,13 @@ import { encodeState } from '../../codecs/key-record.ts';
 import { fingerprintOf } from '../../codecs/fingerprint.ts';
 import type { Touch } from './pending-keys.ts';
 
-/** What one key's state asks for. */
+/**
+ * What one key's state asks for. The state itself is not part of it: thousands of changes wait for Kafka, and would keep
+ * Redis' replies in memory meanwhile.
+ */
 export type Change =
   | { readonly kind: 'unchanged' }
-  | { readonly kind: 'set'; readonly state: KeyState; readonly bytes: Buffer; readonly published: PublishedState }
+  | { readonly kind: 'set'; readonly bytes: Buffer; readonly published: PublishedState; readonly isOmitted: boolean }
   | { readonly kind: 'gone'; readonly op: GoneOp; readonly known: PublishedState };
 
 const UNCHANGED: Change = { kind: 'unchanged' };
@@ -54,8 +57,9 @@ export const detectChange = (options: {
   const { state, bytes } = encodeWithin(found, options.format, options.maxValueBytes);
   const fingerprint = fingerprintOf(bytes, state.expireAt);
   // A value left out may have changed with its size unchanged: whoever watched the key is told each time.
-  const mustTell = touch.again === true || (state.value.type === 'omitted' && touch.live);
+  const isOmitted = state.value.type === 'omitted';
+  const mustTell = touch.again === true || (isOmitted && touch.live);
   if (known?.fingerprint === fingerprint && !mustTell) return UNCHANGED;
   const published = { fingerprint, redisType: redisTypeOf(state.value), expireAt: state.expireAt };
-  return { kind: 'set', state, bytes, published };
+  return { kind: 'set', bytes, published, isOmitted };
 };

@@ -212,7 +212,7 @@ export class Converger {
         pending.settle(key, touch);
         return;
       }
-      if (change.kind === 'set' && change.state.value.type === 'omitted') omitted += 1;
+      if (change.kind === 'set' && change.isOmitted) omitted += 1;
       const made = records.make(key, change, known, touch.seenAt);
       const trace = traced?.changed(key, made);
       sent.push({ key, touch, change, records: trace?.records ?? made, span: trace?.span });

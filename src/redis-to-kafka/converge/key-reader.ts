@@ -117,7 +117,7 @@ const DUMP_OPENING_BYTES = 24;
  * cached count into the string. Such keys must be looked at from time to time.
  */
 export const changesSilently = ({ value }: KeyState): boolean => {
-  if (value.type === 'string') return value.value.subarray(0, HLL.length).equals(HLL);
+  if (value.type === 'string') return value.value[0] === HLL[0] && value.value.subarray(0, HLL.length).equals(HLL);
   if (value.type === 'stream') return value.stream.groups.length > 0;
   if (value.type !== 'dump') return false;
   return redisTypeOf(value) === 'stream' || value.payload.subarray(0, DUMP_OPENING_BYTES).includes(HLL);

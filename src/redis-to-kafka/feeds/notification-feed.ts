@@ -51,6 +51,10 @@ export class NotificationFeed {
   readonly #options: NotificationFeedOptions;
   /** A channel is one of a few dozen names: each is parsed once. */
   readonly #channels = new Map<string, Channel | undefined>();
+  #latest: { readonly bytes: Buffer; readonly channel: Channel | undefined } = {
+    bytes: Buffer.alloc(0),
+    channel: undefined,
+  };
   #subscription: RedisSubscription | undefined;
   #isUp = false;
 
@@ -102,7 +106,7 @@ export class NotificationFeed {
     const patterns = databases.map((db) => `__keyevent@${db}__:*`);
     this.#subscription = await redis.subscribeNode(master, patterns, {
       onMessage: (channelBytes, message) => {
-        const channel = this.#channel(channelBytes.toString('latin1'));
+        const channel = this.#channel(channelBytes);
         if (channel !== undefined) listener.changed(channel.db, keyName(message), channel.goneOp);
       },
       onFlush: () => {
@@ -113,11 +117,13 @@ export class NotificationFeed {
     return this.#subscription;
   }
 
-  #channel(name: string): Channel | undefined {
-    const known = this.#channels.get(name);
-    if (known !== undefined) return known;
-    const channel = parseChannel(name);
+  #channel(bytes: Buffer): Channel | undefined {
+    // Mostly the same one again: to compare is quicker than to look up.
+    if (bytes.equals(this.#latest.bytes)) return this.#latest.channel;
+    const name = bytes.toString('latin1');
+    const channel = this.#channels.get(name) ?? parseChannel(name);
     this.#channels.set(name, channel);
+    this.#latest = { bytes: Buffer.from(bytes), channel };
     return channel;
   }
 }

@@ -51,7 +51,11 @@ export const keyFilter = (include: readonly string[], exclude: readonly string[]
   const included = include.includes('*') ? undefined : include.map(globToRegExp);
   const excluded = exclude.map(globToRegExp);
   return (key) =>
-    !isReserved(key) &&
-    (included === undefined || included.some((glob) => glob.test(key))) &&
-    !excluded.some((glob) => glob.test(key));
+    !isReserved(key) && (included === undefined || matchesAny(included, key)) && !matchesAny(excluded, key);
+};
+
+/** A loop, as this runs for each notification: a closure for each would be garbage. */
+const matchesAny = (globs: readonly RegExp[], key: KeyName): boolean => {
+  for (const glob of globs) if (glob.test(key)) return true;
+  return false;
 };

@@ -3,7 +3,7 @@ import { encodeState } from '../../codecs/key-record.ts';
 import { fingerprintOf } from '../../codecs/fingerprint.ts';
 import { type HeaderWriter, publishedHeaders } from '../../codecs/record-headers.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
-import type { RecordFormat } from '../../core/key-record.ts';
+import type { GoneOp, RecordFormat } from '../../core/key-record.ts';
 import type { PublishedState } from '../../state-store/published-states.ts';
 import type { Change } from '../converge/change-detection.ts';
 import type { TopicRoute } from './routing.ts';
@@ -37,24 +37,17 @@ export class RecordMaker {
     seenAt: number,
   ): readonly OutgoingRecord[] {
     const { route, headers } = this.#options;
-    const key = keyBytes(name);
-    const tombstone = (op: 'del' | 'expired' | 'evicted' | 'flushed', state: PublishedState): OutgoingRecord => ({
-      topic: route.topicOf(name, state.redisType),
-      key,
-      value: null,
-      headers: headers.gone({ op, redisType: state.redisType, ts: seenAt }),
-    });
-    if (change.kind === 'gone') return [tombstone(change.op, known ?? change.known)];
+    if (change.kind === 'gone') return [this.#tombstone(name, change.op, known ?? change.known, seenAt)];
     const { redisType, expireAt } = change.published;
     const record = {
       topic: route.topicOf(name, redisType),
-      key,
+      key: keyBytes(name),
       value: change.bytes,
       headers: headers.set({ redisType, expireAt, ts: seenAt }),
     };
     if (route.only !== undefined || known === undefined || route.topicOf(name, known.redisType) === record.topic)
       return [record];
-    return [tombstone('del', known), record];
+    return [this.#tombstone(name, 'del', known, seenAt), record];
   }
 
   /** The record with its value left out, for one that the broker finds too large; itself where that would not help. */
@@ -71,7 +64,17 @@ export class RecordMaker {
   /** What the topic holds once the records of a change are acknowledged. */
   publishedAs(change: RealChange, records: readonly OutgoingRecord[]): PublishedState | undefined {
     if (change.kind === 'gone') return undefined;
-    const [last] = records.slice(-1);
+    const last = records.at(-1);
     return (last && this.#shrunk.get(last)) ?? change.published;
+  }
+
+  #tombstone(name: KeyName, op: GoneOp, { redisType }: PublishedState, seenAt: number): OutgoingRecord {
+    const { route, headers } = this.#options;
+    return {
+      topic: route.topicOf(name, redisType),
+      key: keyBytes(name),
+      value: null,
+      headers: headers.gone({ op, redisType, ts: seenAt }),
+    };
   }
 }
