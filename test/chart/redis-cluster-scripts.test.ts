@@ -15,6 +15,7 @@ const cluster = async (nodeOf?: (at: number) => string): Promise<RedisPods> => {
   const { status, output } = await pods.clusterJob(3);
   expect(status, output).toBe(0);
   await pods.allReady();
+  await pods.allAgree();
   return pods;
 };
 

@@ -22,7 +22,7 @@ appendonly yes
 save ""
 notify-keyspace-events AE
 cluster-enabled yes
-cluster-node-timeout 10000
+cluster-node-timeout 5000
 repl-diskless-sync-delay 0
 `;
 
@@ -208,6 +208,33 @@ export class RedisPods {
     const ready = async (): Promise<boolean> =>
       (await Promise.all(this.pods.map((pod) => pod.isReady()))).every((isReady) => isReady);
     await eventually(ready, { what: 'all pods to be ready', timeoutMs });
+  }
+
+  /**
+   * Waits until all of them have heard of each other's roles and epochs: whoever knows an older epoch of its master is not
+   * voted for, and may try again after four node timeouts only.
+   */
+  async allAgree(): Promise<void> {
+    const agree = async (): Promise<boolean> => {
+      const views = await Promise.all(this.pods.map(async (pod) => (await pod.cli('CLUSTER', 'NODES')).split('\n')));
+      const told = views.map((lines) =>
+        lines
+          .map((line) => line.split(' '))
+          // id, address, flags, master, ping, pong, epoch, link, slots
+          .map(([id, , flags = '', master, , , epoch, , ...slots]) => [
+            id,
+            flags.includes('master'),
+            master,
+            epoch,
+            slots,
+          ])
+          .map((node) => JSON.stringify(node))
+          .sort()
+          .join(),
+      );
+      return new Set(told).size === 1;
+    };
+    await eventually(agree, { what: 'all pods to tell the same of the cluster' });
   }
 
   /** Who is a master now. */

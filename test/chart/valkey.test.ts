@@ -75,6 +75,7 @@ describe('the scripts of Redis, where there are the names of Valkey alone', () =
     const { status, output } = await pods.clusterJob(3);
     expect(status, output).toBe(0);
     await pods.allReady();
+    await pods.allAgree();
     expect(await pods.pod(0).cli('INFO', 'server')).toContain(`executable:${join(programs, 'valkey-server')}`);
     const [master] = await pods.masters();
     if (master === undefined) throw new Error('there is no master');
