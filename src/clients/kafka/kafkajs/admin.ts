@@ -6,6 +6,7 @@ import { isTransient } from '../../../core/retry.ts';
 import { ASKS, type Ask } from '../asks.ts';
 import type { DriverOptions } from '../driver-options.ts';
 import type { KafkaAdmin, TopicDescription, TopicSpec } from '../port.ts';
+import { onceSettled } from '../settling.ts';
 import { kafkajsClient } from './client.ts';
 import { fromKafkajs } from './errors.ts';
 
@@ -14,6 +15,9 @@ const APPEARS_WITHIN_MS = 5_000;
 const RETRY_MS = 100;
 
 const INTERNAL = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state']);
+
+/** So the library fails where its metadata, which it may be asking for another topic, does not tell of the topic yet. */
+const isUnseen = (error: unknown): boolean => error instanceof TypeError;
 
 export class KafkajsAdmin implements KafkaAdmin {
   readonly #admin: Admin;
@@ -83,7 +87,9 @@ export class KafkajsAdmin implements KafkaAdmin {
   }
 
   async endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
-    const offsets = await this.#asked(ASKS.listOffsets(topic), () => this.#admin.fetchTopicOffsets(topic));
+    const offsets = await this.#asked(ASKS.listOffsets(topic), () =>
+      onceSettled(() => this.#admin.fetchTopicOffsets(topic), isUnseen),
+    );
     return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
   }
 

@@ -1,16 +1,14 @@
 import { Admin, ListOffsetTimestamps, ConfigResourceTypes, createTopicsV4 } from '@platformatic/kafka';
 
-import { systemClock as clock } from '../../../core/clock.ts';
 import { isKeyferryError } from '../../../core/errors.ts';
 import { ASKS, type Ask } from '../asks.ts';
 import type { KafkaAdmin, TopicDescription, TopicSpec } from '../port.ts';
 import type { DriverOptions } from '../driver-options.ts';
+import { onceSettled } from '../settling.ts';
 import { libraryOptions } from './cluster.ts';
 import { ConnectionWatch } from './connection-watch.ts';
-import { fromPlatformatic, isBrokerError } from './errors.ts';
+import { fromPlatformatic, isBrokerError, isPassing } from './errors.ts';
 
-const VISIBLE_WITHIN_MS = 5_000;
-const RETRY_DELAY_MS = 50;
 const CREATE_TIMEOUT_MS = 5_000;
 const BROKER_DEFAULT = -1;
 
@@ -89,7 +87,10 @@ export class PlatformaticAdmin implements KafkaAdmin {
       } catch (error) {
         if (!isBrokerError(error, 'TOPIC_ALREADY_EXISTS')) throw error;
       }
-      await this.#untilVisible(name);
+      await onceSettled(
+        () => this.#partitions(name),
+        () => true,
+      );
     });
   }
 
@@ -105,27 +106,15 @@ export class PlatformaticAdmin implements KafkaAdmin {
     }
   }
 
-  /** A topic that was made a moment ago is not yet known to every broker, or has no leaders. */
-  async #untilVisible(topic: string): Promise<void> {
-    const giveUpAt = clock.monotonic() + VISIBLE_WITHIN_MS;
-    for (;;) {
-      try {
-        await this.#partitions(topic);
-        return;
-      } catch (error) {
-        if (clock.monotonic() >= giveUpAt) throw error;
-        await clock.sleep(RETRY_DELAY_MS);
-      }
-    }
+  async endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
+    return this.#asked(ASKS.listOffsets(topic), () => onceSettled(() => this.#endOffsets(topic), isPassing));
   }
 
-  async endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
-    return this.#asked(ASKS.listOffsets(topic), async () => {
-      const indexes = [...((await this.#partitions(topic)) ?? []).keys()];
-      const partitions = indexes.map((partitionIndex) => ({ partitionIndex, timestamp: ListOffsetTimestamps.LATEST }));
-      const [listed] = await this.#admin.listOffsets({ topics: [{ name: topic, partitions }] });
-      return new Map((listed?.partitions ?? []).map(({ partitionIndex, offset }) => [partitionIndex, offset]));
-    });
+  async #endOffsets(topic: string): Promise<ReadonlyMap<number, bigint>> {
+    const indexes = [...((await this.#partitions(topic)) ?? []).keys()];
+    const partitions = indexes.map((partitionIndex) => ({ partitionIndex, timestamp: ListOffsetTimestamps.LATEST }));
+    const [listed] = await this.#admin.listOffsets({ topics: [{ name: topic, partitions }] });
+    return new Map((listed?.partitions ?? []).map(({ partitionIndex, offset }) => [partitionIndex, offset]));
   }
 
   async close(): Promise<void> {

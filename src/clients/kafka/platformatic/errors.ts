@@ -52,6 +52,12 @@ export const memberIdIn = (thrown: unknown): string | undefined => {
 export const isBrokerError = (thrown: unknown, ...names: readonly string[]): boolean =>
   [...everyError(thrown)].some(({ apiId }: LibraryError) => typeof apiId === 'string' && names.includes(apiId));
 
+/** A broker has answered that it cannot serve this now: it does not lead (yet, or any more), is starting, or is busy. */
+export const isPassing = (thrown: unknown): boolean =>
+  [...everyError(thrown)].some(
+    (error: LibraryError) => typeof error.apiId === 'string' && codeOf(error) === 'KF_KAFKA_UNAVAILABLE',
+  );
+
 /** The coordinator has ended the generation: the member must join again. */
 export const endsGeneration = (thrown: unknown): boolean =>
   isBrokerError(thrown, 'REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID');
