@@ -84,10 +84,12 @@ const COLUMNS = [
 const test = async () => {
   const checks = await check('static');
   const build = await check('build');
-  if (build.failed > 0) return summary(sum([checks, build]));
-  const columns = () =>
-    COLUMNS.map(({ ports, projects }) => runTests(chosen(projects), { KEYFERRY_TEST_PORTS: ports }));
-  return summary(sum([checks, ...(await Promise.all(args.length > 0 ? [runTests(args)] : columns()))]));
+  if (build.failed > 0) return summary([checks, build]);
+  const columns = COLUMNS.map(({ ports, projects }) => ({
+    options: projects.flatMap((name) => ['--project', name]),
+    env: { KEYFERRY_TEST_PORTS: ports },
+  }));
+  return summary([checks, await runTests(...(args.length > 0 ? [{ options: args }] : columns))]);
 };
 
 /** An npm script that is no test: it counts only when it fails. */
@@ -96,48 +98,71 @@ const check = async (script) => {
   return { ...NONE, failed: Number(broken), failures: broken ? [`npm run ${script}, see above`] : [] };
 };
 
-const chosen = (projects) => projects.flatMap((name) => ['--project', name]);
-
 /** Those of the contract that bring no servers of their own as local processes. */
 const CONTAINER_SUITES = ['stack', 'redis-client', 'redis-subscription', 'redis-capabilities', 'kafka-drivers'];
 
 /** The image; then the stack of the tests once more, with Redis and Kafka in containers. */
 const testImage = async () => {
-  const image = await runTests(['--config', 'test/image/vitest.config.ts', ...args]);
+  const image = await runTests({ options: ['--config', 'test/image/vitest.config.ts', ...args] });
   say(
     `contract suites with servers in containers: ${CONTAINER_SUITES.join(', ')} (the others need local processes, or minutes)`,
   );
   process.env.KEYFERRY_TEST_STACK = 'containers';
-  const contract = await runTests(CONTAINER_SUITES.map((name) => `test/contract/${name}.test.ts`));
-  return summary(sum([image, contract]));
+  const contract = await runTests({ files: CONTAINER_SUITES.map((name) => `test/contract/${name}.test.ts`) });
+  return summary([image, contract]);
 };
 
 /** The chart, on the cluster that KUBECONFIG points at. */
-const testKubernetes = async () => summary(await runTests(['--config', 'test/k8s/vitest.config.ts', ...args]));
+const testKubernetes = async () =>
+  summary([await runTests({ options: ['--config', 'test/k8s/vitest.config.ts', ...args] })]);
 
-const NONE = { passed: 0, failed: 0, skipped: 0, failures: [] };
+const NONE = { passed: 0, failed: 0, skipped: 0, failures: [], unsteady: [] };
 
-/** How many tests passed, failed and were skipped. An error outside of any test fails the run, and counts as one. */
-const runTests = async (vitestArgs, env = {}) => {
+/** With more than these there is no second try: that much does not fail by chance. */
+const MOST_FILES_AGAIN = 3;
+
+/**
+ * Runs of vitest, side by side. The files in which something failed then run once more, by themselves: what they do in peace counts,
+ * and what they failed with before is told as unsteady. Whoever names tests wants to see them fail: there it is the first try that counts.
+ */
+const runTests = async (...runs) => {
+  const firsts = await Promise.all(runs.map(vitest));
+  const failing = firsts.map(({ files }) => Object.keys(files).filter((file) => files[file].failed > 0));
+  const again = args.length === 0 && failing.flat().length <= MOST_FILES_AGAIN;
+  const counts = [];
+  for (const [at, first] of firsts.entries()) {
+    const second = again && failing[at].length > 0 ? await vitest({ ...runs[at], files: failing[at] }) : NOTHING;
+    counts.push(...Object.values({ ...first.files, ...second.files }), first.outside, second.outside);
+    const passed = Object.keys(second.files).filter((file) => second.files[file].failed === 0);
+    counts.push({ ...NONE, unsteady: passed.flatMap((file) => first.files[file].failures) });
+  }
+  return sum(counts);
+};
+
+const NOTHING = { files: {}, outside: NONE };
+
+/** What came of each file, and of all that is in none: an error outside of any test, or a run that was cut off, counts as one failure. */
+const vitest = async ({ options = [], files = [], env = {} }) => {
   const dir = mkdtempSync(join(tmpdir(), 'keyferry-test-'));
   const counted = join(dir, 'counts.json');
   const reporters = ['--reporter=default', `--reporter=${join(ROOT, 'scripts/count-tests.mjs')}`];
+  const vitestArgs = ['run', ...reporters, ...options, ...files];
   const status = await run(
     node,
-    [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', ...reporters, ...vitestArgs],
+    [join(ROOT, 'node_modules/vitest/vitest.mjs'), ...vitestArgs],
     path,
     // Not the terminal itself, which two runs would redraw at once.
     { stdio: ['inherit', 'pipe', 'pipe'], env: { ...env, KEYFERRY_TEST_COUNTS: counted } },
   );
+  const ended = `vitest ${vitestArgs.join(' ')} ended with status ${status}, see above`;
   try {
     const counts = JSON.parse(readFileSync(counted, 'utf8'));
-    return { ...counts, failed: counts.failed + (status !== 0 && counts.failed === 0 ? 1 : 0) };
+    const each = Object.fromEntries(Object.entries(counts.files).map(([file, one]) => [file, { ...NONE, ...one }]));
+    const silent = status !== 0 && Object.values(each).every(({ failed }) => failed === 0);
+    const failures = counts.outside.length > 0 || !silent ? counts.outside : [ended];
+    return { files: each, outside: { ...NONE, failed: failures.length, failures } };
   } catch {
-    return {
-      ...NONE,
-      failed: 1,
-      failures: [`vitest run ${vitestArgs.join(' ')} ended with status ${status}, see above`],
-    };
+    return { files: {}, outside: { ...NONE, failed: 1, failures: [ended] } };
   } finally {
     rmSync(dir, { recursive: true });
   }
@@ -145,14 +170,24 @@ const runTests = async (vitestArgs, env = {}) => {
 
 const sum = (counts) => {
   const total = (key) => counts.reduce((all, one) => all + one[key], 0);
-  const failures = counts.flatMap((one) => one.failures);
-  return { passed: total('passed'), failed: total('failed'), skipped: total('skipped'), failures };
+  const all = (key) => counts.flatMap((one) => one[key]);
+  return {
+    passed: total('passed'),
+    failed: total('failed'),
+    skipped: total('skipped'),
+    failures: all('failures'),
+    unsteady: all('unsteady'),
+  };
 };
 
-/** Names what failed once more, each paragraph after `FAILED`: of a long run, often only the end is kept. */
-const summary = ({ passed, failed, skipped, failures }) => {
+/** Names what failed once more, each paragraph after `FAILED` or `UNSTEADY`: of a long run, often only the end is kept. */
+const summary = (counts) => {
+  const { passed, failed, skipped, failures, unsteady } = sum(counts);
+  for (const failure of unsteady) process.stdout.write(`UNSTEADY ${failure.trimEnd()}\n\n`);
   for (const failure of failures) process.stdout.write(`FAILED ${failure.trimEnd()}\n\n`);
-  process.stdout.write(`${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}\n`);
+  const rest = Object.entries({ skipped, unsteady: unsteady.length }).filter(([, count]) => count > 0);
+  const words = [`${passed} passed`, `${failed} failed`, ...rest.map(([word, count]) => `${count} ${word}`)];
+  process.stdout.write(`${words.join(', ')}\n`);
   return failed > 0 || passed === 0 ? 1 : 0;
 };
 

@@ -55,8 +55,10 @@ const testWith = async (path: string, dir: string): Promise<Outcome> => {
     },
   );
   const [status] = (await once(child, 'exit')) as [number | null];
-  const { passed, failed, skipped } = JSON.parse(readFileSync(countsFile, 'utf8')) as Record<string, number>;
-  return { server, counts: `${passed} passed, ${failed} failed, ${skipped} skipped`, failed: status !== 0 };
+  const { files } = JSON.parse(readFileSync(countsFile, 'utf8')) as { files: Record<string, Record<string, number>> };
+  const total = (what: string): number => Object.values(files).reduce((sum, file) => sum + (file[what] ?? 0), 0);
+  const counts = ['passed', 'failed', 'skipped'].map((what) => `${total(what)} ${what}`).join(', ');
+  return { server, counts, failed: status !== 0 };
 };
 
 const paths = (process.env['KEYFERRY_TEST_REDIS_SERVERS'] ?? '').split(':').filter((path) => path !== '');

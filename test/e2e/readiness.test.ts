@@ -95,7 +95,7 @@ describe('/readyz', () => {
     });
     const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING }).admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic }] });
+    await admin.createTopics({ topics: [{ topic }], waitForLeaders: false });
     await admin.disconnect();
     await ready();
     await eventually(async () => (await daemon.status()).ready, { what: 'the status to say so' });

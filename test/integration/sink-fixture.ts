@@ -92,9 +92,9 @@ export class SinkFixture {
     await admin.connect();
     await admin.deleteTopics({ topics: [this.topic] });
     await eventually(async () => !(await admin.listTopics()).includes(this.topic), { what: 'the topic to be gone' });
-    await eventually(() => admin.createTopics({ topics: [{ topic: this.topic, numPartitions: 1 }] }), {
-      what: 'the topic to be there again',
-    });
+    const again = { topics: [{ topic: this.topic, numPartitions: 1 }], waitForLeaders: false };
+    await eventually(() => admin.createTopics(again), { what: 'the topic to be there again' });
+    await eventually(() => admin.fetchTopicOffsets(this.topic), { what: 'the topic to be led' });
     await admin.disconnect();
     // One that knows nothing of the old topic.
     await this.#producer?.close();

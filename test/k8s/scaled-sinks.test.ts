@@ -30,7 +30,7 @@ describe.skipIf(!hasKeda)('sinks, scaled by what is behind (needs KEDA)', () => 
     redis = new Redis({ host: await namespace.clusterIp('redis') });
     const admin = kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }] });
+    await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: PARTITIONS }], waitForLeaders: false });
     await admin.disconnect();
     const release = new Release(namespace, images, {
       persistence: { enabled: false },

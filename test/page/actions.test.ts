@@ -8,7 +8,8 @@ const send = async (topic: string, ...messages: readonly Message[]): Promise<voi
   const kafka = new Kafka({ brokers: [...inject('kafkaBrokers')], logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic }], waitForLeaders: true });
+  await admin.createTopics({ topics: [{ topic }], waitForLeaders: false });
+  await eventually(() => admin.fetchTopicOffsets(topic), { what: 'the topic to be led' });
   await admin.disconnect();
   const producer = kafka.producer();
   await producer.connect();

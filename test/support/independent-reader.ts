@@ -1,6 +1,7 @@
 import { inspect, isDeepStrictEqual } from 'node:util';
 import type { Redis } from 'ioredis';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { eventually } from './eventually.ts';
 import { expiryOf, fieldExpiriesOf } from './independent-expiry.ts';
 
 /**
@@ -37,7 +38,8 @@ const readFrom = async (
   admin: Admin,
   topic: string,
 ): Promise<readonly (TopicRecord & { key: string })[]> => {
-  const ends = await admin.fetchTopicOffsets(topic);
+  // The leader of a topic that was made a moment ago may not know yet that it leads.
+  const ends = await eventually(() => admin.fetchTopicOffsets(topic), { what: `the ends of ${topic}` });
   const groupId = `independent-${Math.random().toString(36).slice(2)}`;
   const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: 100 });
   const records: (TopicRecord & { key: string })[] = [];

@@ -87,8 +87,9 @@ export class PlatformaticAdmin implements KafkaAdmin {
       } catch (error) {
         if (!isBrokerError(error, 'TOPIC_ALREADY_EXISTS')) throw error;
       }
+      // Only its leaders tell the ends.
       await onceSettled(
-        () => this.#partitions(name),
+        () => this.#endOffsets(name),
         () => true,
       );
     });
