@@ -18,7 +18,9 @@ const countsOf = (module) => {
   for (const group of [module, ...module.children.allSuites()]) {
     if (group.errors().length === 0) continue;
     counts.failed += 1;
-    counts.failures.push(`${[module.relativeModuleId, group.fullName ?? []].flat().join(' > ')}\n${said(group.errors())}`);
+    counts.failures.push(
+      `${[module.relativeModuleId, group.fullName ?? []].flat().join(' > ')}\n${said(group.errors())}`,
+    );
   }
   for (const test of module.children.allTests()) {
     const { state, errors } = test.result();
