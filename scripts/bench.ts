@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { connectKafka } from '../src/clients/kafka/connect.ts';
 import { stackProvider } from '../test/support/provider.ts';
+import { against } from './bench/against.ts';
 import type { Bench, Scenario } from './bench/bench.ts';
 import { MillionKeys } from './bench/million-keys.ts';
 import { type Figure, json, table } from './bench/report.ts';
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '1' },
     client: { type: 'string', default: 'platformatic' },
     json: { type: 'string' },
+    against: { type: 'string' },
   },
 });
 const wanted = new Set(values.only.split(','));
@@ -38,7 +40,7 @@ const scale = Number(values.scale);
 const client = (['platformatic', 'kafkajs'] as const).find((known) => known === values.client);
 if (client === undefined || !(scale > 0) || [...wanted].some((id) => !SCENARIOS.includes(id))) {
   throw new Error(
-    'usage: npm run bench -- [--only a,b,c,d,e,f,g,h,i,j] [--scale 0.1] [--client platformatic|kafkajs] [--json FILE]',
+    'usage: npm run bench -- [--only a,b,c,d,e,f,g,h,i,j | --against CLONE] [--scale 0.1] [--client platformatic|kafkajs] [--json FILE]',
   );
 }
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -66,7 +68,8 @@ try {
   const { brokers } = kafka;
   const outside = connectKafka({ client: client === 'kafkajs' ? 'platformatic' : 'kafkajs', brokers, clientId: NAME });
   const scaled = (count: number): number => Math.round(count * scale);
-  const figures = await runAll({ provider, kafka, client, outside, dir, scaled, say });
+  const bench = { provider, kafka, client, outside, dir, scaled, say };
+  const figures = await (values.against === undefined ? runAll(bench) : against(bench, values.against));
   process.stdout.write(`\n${table(figures)}\n`);
   if (values.json !== undefined) writeFileSync(values.json, json(figures, { scale, client, servers: provider.name }));
   if (figures.some(({ what, value }) => what.endsWith('lost') && value > 0)) process.exitCode = 1;

@@ -7,7 +7,7 @@ import { eventually } from '../../test/support/eventually.ts';
 import { freePort } from '../../test/support/ports.ts';
 
 const START_TIMEOUT_MS = 60_000;
-const MAIN = join(import.meta.dirname, '../../dist/main.js');
+const ROOT = join(import.meta.dirname, '../..');
 
 /** The daemon as a process of its own: measured from outside, as its users meet it. */
 export interface Daemon {
@@ -20,14 +20,19 @@ export interface Daemon {
   stop(): Promise<void>;
 }
 
-/** Starts the built daemon on a configuration and waits until /readyz answers 200. Its log goes to `<dir>/<name>.log`. */
-export const startDaemon = async (dir: string, name: string, config: object): Promise<Daemon> => {
+/**
+ * Starts the built daemon on a configuration and waits until /readyz answers 200. Its log goes to `<dir>/<name>.log`.
+ * @param root of a clone that is built
+ */
+export const startDaemon = async (dir: string, name: string, config: object, root = ROOT): Promise<Daemon> => {
   const port = await freePort();
   const file = join(dir, `${name}.yaml`);
   const logFile = join(dir, `${name}.log`);
   writeFileSync(file, stringify({ ...config, http: { port } }));
   const log = openSync(logFile, 'a');
-  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [join(root, 'dist/main.js'), 'run', '--config', file], {
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
   const gone = once(child, 'exit');
   // A scenario that fails leaves nothing running behind.

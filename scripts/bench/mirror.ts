@@ -27,7 +27,15 @@ export interface LoadFigures {
   readonly peakMiB: number;
 }
 
-export const startMirror = async (bench: Bench, name: string, topicConfig = {}): Promise<Mirror> => {
+/** @param root of a clone that is built, for another daemon than this one */
+export const startMirror = async (
+  bench: Bench,
+  name: string,
+  {
+    topicConfig = {},
+    root,
+  }: { readonly topicConfig?: Readonly<Record<string, string>>; readonly root?: string | undefined } = {},
+): Promise<Mirror> => {
   const redis = await bench.provider.startRedis();
   const topic = await createTopic(bench.outside, `bench-${name}-${Date.now()}`, topicConfig);
   const config = {
@@ -36,7 +44,7 @@ export const startMirror = async (bench: Bench, name: string, topicConfig = {}):
     sources: [{ name, type: 'keyspace', databases: [0], topic: topic.name }],
     state: { path: join(bench.dir, `${name}-state`) },
   };
-  const start = (): Promise<Daemon> => startDaemon(bench.dir, name, config);
+  const start = (): Promise<Daemon> => startDaemon(bench.dir, name, config, root);
   const mirror: Mirror = {
     redis,
     topic,

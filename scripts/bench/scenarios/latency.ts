@@ -17,7 +17,7 @@ const probe = ({ kafka }: Bench): KafkaDriver =>
   connectKafka({ client: 'platformatic', brokers: kafka.brokers, clientId: 'keyferry-bench' });
 
 const throughKeyferry = async (bench: Bench, seconds: number) => {
-  const mirror = await startMirror(bench, 'latency', BROKER_TIME);
+  const mirror = await startMirror(bench, 'latency', { topicConfig: BROKER_TIME });
   const redis = new Redis(mirror.redis.url);
   const write = (key: string, value: string): void => void redis.set(key, value);
   const latencies = await probeLatency({ ...PACE, driver: probe(bench), topic: mirror.topic.name, seconds, write });
