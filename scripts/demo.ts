@@ -9,10 +9,11 @@ import { parseArgs } from 'node:util';
 import { connectKafka } from '../src/clients/kafka/connect.ts';
 import { showCluster } from './demo/cluster.ts';
 import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
+import { PREFIX, SOURCE } from './demo/given.ts';
 import { runLive } from './demo/live.ts';
 import { Mirror } from './demo/mirror.ts';
 import { runOnce } from './demo/once.ts';
-import { type DemoServers, PREFIX, findServers } from './demo/servers.ts';
+import { type DemoServers, findServers } from './demo/servers.ts';
 import { paint, print, say } from './demo/terminal.ts';
 
 const PARTITIONS = 3;
@@ -31,7 +32,7 @@ process.on('SIGTERM', () => {
 const configOf = ({ source, copy, brokers, topic, group }: DemoServers): object => ({
   redis: { url: source.url },
   kafka: { brokers },
-  sources: [{ name: 'demo', databases: [source.db], include: [`${PREFIX}*`], topic, partitions: PARTITIONS }],
+  sources: [{ name: SOURCE, databases: [source.db], include: [`${PREFIX}*`], topic, partitions: PARTITIONS }],
   sinks: [{ name: 'copy', topics: [topic], group, redis: { url: copy.url }, database: copy.db }],
 });
 
@@ -83,7 +84,10 @@ try {
   process.exitCode = 1;
 } finally {
   if (servers !== undefined) {
-    await servers.dispose();
+    await servers.dispose().catch((error: unknown) => {
+      print(paint('red', `what the demo left on given servers stays there: ${String(error)}`));
+      process.exitCode = 1;
+    });
     say('all servers have ended');
   }
 }

@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { PREFIX } from './servers.ts';
+import { PREFIX } from './given.ts';
 
 /** One write of an application, and the keys that it touches. */
 export interface Change {

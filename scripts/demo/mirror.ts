@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
 import { expectedRecord } from '../../test/support/independent-reader.ts';
-import type { DemoServers, RedisDatabase } from './servers.ts';
+import type { RedisDatabase } from './given.ts';
+import type { DemoServers } from './servers.ts';
 
 const POLL_MS = 1;
 const WAIT_MS = 120_000;
@@ -55,8 +56,8 @@ export class Mirror {
   }
 }
 
-const connect = ({ url, db }: RedisDatabase): Redis => {
-  const redis = new Redis(url, { db });
+const connect = ({ url }: RedisDatabase): Redis => {
+  const redis = new Redis(url);
   // Commands fail by themselves; a connection that comes back is nobody's business.
   redis.on('error', () => undefined);
   return redis;

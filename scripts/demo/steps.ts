@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Redis } from 'ioredis';
 import type { KeyOp } from '../../src/core/key-record.ts';
 import { eventually } from '../../test/support/eventually.ts';
-import { PREFIX } from './servers.ts';
+import { PREFIX } from './given.ts';
 
 /** One kind of change, and what must be true of its keys in the end. */
 export interface Step {
