@@ -23,7 +23,8 @@ export const ERROR_CODES = {
     'The Kafka user lacks a permission. Grant the operation that the message names (kafka-acls; docs/kafka-security.md).',
   KF_KAFKA_RECORD_TOO_LARGE:
     'A record exceeds the limit of the topic or broker. Raise max.message.bytes, or lower maxValueBytes.',
-  KF_KAFKA_TOPIC_MISSING: 'A topic does not exist and may not be created. Create it, or grant Create on it.',
+  KF_KAFKA_TOPIC_MISSING:
+    'A topic does not exist and may not be created. Create it, or grant Create on it. A sink waits for its topics.',
   KF_KAFKA_REFUSED: 'Kafka refused a request. The message holds its words.',
   KF_RECORD_UNREADABLE:
     'A record is damaged, or not of the form that its sink expects. It went to the dead-letter topic, or the sink stopped.',

@@ -12,6 +12,8 @@ export const isTransient = (error: unknown): error is KeyferryError => isKeyferr
 export interface RetryOptions {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Codes of further failures that pass. */
+  readonly passes?: readonly ErrorCode[];
   /** Told of each failure that will be tried again. */
   readonly onFailure: (error: KeyferryError, retryMs: number) => void;
 }
@@ -22,11 +24,12 @@ export interface RetryOptions {
  * @throws whatever else the action throws.
  */
 export const retry = async <T>(action: () => Promise<T>, options: RetryOptions): Promise<T | undefined> => {
+  const passing = [...TRANSIENT, ...(options.passes ?? [])];
   for (let retryMs = FIRST_MS; !options.signal.aborted; retryMs = Math.min(retryMs * 2, MAX_MS)) {
     try {
       return await action();
     } catch (error) {
-      if (!isTransient(error)) throw error;
+      if (!isKeyferryError(error, ...passing)) throw error;
       options.onFailure(error, retryMs);
       await options.clock.sleep(retryMs, options.signal);
     }

@@ -1,7 +1,7 @@
 import type { KafkaDriver, RecordBatch } from '../clients/kafka/port.ts';
 import type { RedisClient, RedisConnection } from '../clients/redis/port.ts';
 import type { Clock } from '../core/clock.ts';
-import { KeyferryError, isKeyferryError } from '../core/errors.ts';
+import { KeyferryError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { PauseSwitch } from '../core/pause-switch.ts';
 import type { ChangeWatch } from '../core/passed-change.ts';
@@ -66,6 +66,8 @@ export interface SinkStatus {
  */
 const PATIENCE_MS = 20_000;
 const QUIET_MS = 60_000;
+/** A topic that nobody has made yet is waited for, as a broker is: other flows have nothing to do with it. */
+const AWAITED = ['KF_KAFKA_TOPIC_MISSING'] as const;
 
 /** The format decides how a batch comes to Redis, and nothing else. */
 const openReader = async (options: SinkOptions, connection: RedisConnection): Promise<RecordReader> =>
@@ -113,7 +115,7 @@ export class Sink {
     this.#connection = connection;
     const onFailure = this.#retrying.bind(this);
     try {
-      await retry(() => this.#consume(connection, signal).catch(waitForTopic), { clock, signal, onFailure });
+      await retry(() => this.#consume(connection, signal), { clock, signal, passes: AWAITED, onFailure });
     } catch (error) {
       // What a stop interrupted is not committed, and comes again.
       if (!signal.aborted) throw error;
@@ -164,7 +166,9 @@ export class Sink {
     const { group, topics, database } = this.#options;
     await connection.ready(signal);
     const deadLetters = await openDeadLetters(this.#options, kafka);
-    const consumer = kafka.groupConsumer({ groupId: group, topics });
+    // Not before: one that cannot join applies nothing, and would say each time that it tries that it runs.
+    const onJoined = this.#running.bind(this);
+    const consumer = kafka.groupConsumer({ groupId: group, topics, onJoined });
     const { isCluster } = redis;
     const as = this.#options.format === 'keyferry' ? undefined : this.#options.as;
     const watch = new AppliedWatch({ ...this.#needs, watch: this.#needs.watch, as });
@@ -184,7 +188,6 @@ export class Sink {
       const reader = await openReader(this.#options, connection);
       const applier = await openApplier(reader, target);
       this.#redelivery = new Redelivery({ topics, reader, target, consumer, clock });
-      this.#running();
       await consumer.run((batch) => this.#applyTraced(applier, batch, signal));
     } finally {
       this.#redelivery = undefined;
@@ -251,9 +254,3 @@ export class Sink {
     this.#lastError = error.message;
   }
 }
-
-/** A topic that nobody has made yet is waited for, as a broker is: other flows have nothing to do with it. */
-const waitForTopic = (error: unknown): never => {
-  if (!isKeyferryError(error, 'KF_KAFKA_TOPIC_MISSING')) throw error;
-  throw new KeyferryError('KF_KAFKA_UNAVAILABLE', `${error.message}; waiting for it`, { cause: error });
-};

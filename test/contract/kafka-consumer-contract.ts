@@ -289,9 +289,27 @@ export const consumerContract = (client: KafkaClient, brokers: readonly string[]
       await ran;
     });
 
-    it('rejects when a topic does not exist', async () => {
-      const { ran } = started(uniqueName('group'), ['contract-no-such-topic']);
-      await expect(ran).rejects.toMatchObject({ code: 'KF_KAFKA_TOPIC_MISSING' });
+    it('tells that it has joined, and that it has joined again', async () => {
+      const topic = await newTopic(driver, 2);
+      const group = uniqueName('group');
+      let joined = 0;
+      const onJoined = (): void => void (joined += 1);
+      const consumer = closers.use(driver.groupConsumer({ groupId: group, topics: [topic], onJoined }));
+      consumer.run(() => Promise.resolve()).catch(() => undefined);
+      expect(joined).toBe(0);
+      await eventually(() => joined === 1, { what: 'it to join' });
+      expect(await others.members(group)).toBe(1);
+      started(group, [topic]);
+      await eventually(() => joined > 1, { what: 'it to join again, beside another one' });
+    });
+
+    it('rejects when a topic does not exist, and does not tell that it has joined', async () => {
+      const topics = ['contract-no-such-topic'];
+      let joined = 0;
+      const onJoined = (): void => void (joined += 1);
+      const consumer = closers.use(driver.groupConsumer({ groupId: uniqueName('group'), topics, onJoined }));
+      await expect(consumer.run(() => Promise.resolve())).rejects.toMatchObject({ code: 'KF_KAFKA_TOPIC_MISSING' });
+      expect(joined).toBe(0);
     });
 
     it('can be closed before it runs, while it cannot reach a broker, and twice', async () => {

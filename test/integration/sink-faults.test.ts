@@ -5,6 +5,7 @@ import { describe, expect, inject, test } from 'vitest';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { systemClock } from '../../src/core/clock.ts';
 import { eventually } from '../support/eventually.ts';
+import { silentLogger } from '../support/silent-logger.ts';
 import { Workplace } from '../support/workplace.ts';
 import { type RunningSink, SinkFixture, gone, set, text } from './sink-fixture.ts';
 
@@ -58,6 +59,29 @@ describe('a sink whose Redis fails for a while', () => {
     };
     await eventually(isIdle, { what: 'no lag' });
     expect(running.outcomes.lagOf()).toBe(0);
+  });
+
+  test('waits for a topic that nobody has made yet, and says so once, however often it tries', async () => {
+    const lines: string[] = [];
+    const note = (_: object, message: string): void => void lines.push(message);
+    let tries = 0;
+    const sleep = (ms: number, signal?: AbortSignal): Promise<void> => {
+      tries += 1;
+      return systemClock.sleep(Math.min(ms, 50), signal);
+    };
+    const missing = `${fixture.topic}-missing`;
+    const { sink } = fixture.start(
+      { topics: [missing] },
+      { clock: { ...systemClock, sleep }, logger: { ...silentLogger, info: note, warn: note } },
+    );
+    await eventually(() => tries >= 3, { what: 'the third try' });
+    expect(lines).toEqual(['the sink waits']);
+    expect(sink.health().join()).toContain(`Unknown topic ${missing}`);
+    const admin = fixture.kafka().admin();
+    await admin.create({ name: missing, partitions: 1, config: {} });
+    await admin.close();
+    await eventually(() => sink.health().length === 0, { what: 'the sink to be well' });
+    expect(lines).toEqual(['the sink waits', 'the sink goes on']);
   });
 
   test.each([

@@ -64,6 +64,8 @@ export interface RecordBatch {
 export interface GroupConsumerOptions {
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** Told each time that it has joined, and knows its partitions: only now it delivers. */
+  readonly onJoined?: () => void;
 }
 
 /** A member of a consumer group, reading from the earliest record where nothing was committed. Delivers at least once. */

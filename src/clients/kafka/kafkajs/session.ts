@@ -23,6 +23,7 @@ export class Session {
   readonly #consumer: Consumer;
   readonly #groupId: string;
   readonly #topics: readonly string[];
+  readonly #onJoined: (() => void) | undefined;
   readonly #handle: Handler;
   readonly #overheard = new Overheard();
   readonly #end = Promise.withResolvers<End>();
@@ -32,10 +33,11 @@ export class Session {
   #isPaused = false;
   #hasStarted = false;
 
-  constructor(options: DriverOptions, { groupId, topics }: GroupConsumerOptions, handle: Handler) {
+  constructor(options: DriverOptions, { groupId, topics, onJoined }: GroupConsumerOptions, handle: Handler) {
     this.#consumer = kafkajsClient(options, this.#overheard).consumer({ groupId, ...CONSUMER_SETTINGS });
     this.#groupId = groupId;
     this.#topics = topics;
+    this.#onJoined = onJoined;
     this.#handle = handle;
   }
 
@@ -81,6 +83,7 @@ export class Session {
   async #start(): Promise<void> {
     this.#consumer.on('consumer.group_join', ({ payload: { memberAssignment } }) => {
       this.#assigned = memberAssignment;
+      this.#onJoined?.();
     });
     this.#consumer.on('consumer.crash', ({ payload: { error } }) => {
       this.#end.resolve({ why: 'kafka', error });

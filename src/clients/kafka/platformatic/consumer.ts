@@ -23,12 +23,14 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
   /** Why joining has failed so far. */
   #trouble: ErrorCode | undefined;
   readonly #groupId: string;
+  readonly #onJoined: (() => void) | undefined;
   readonly #logger: Logger | undefined;
 
   constructor(options: DriverOptions, group: GroupConsumerOptions) {
     this.#cluster = new Cluster(options);
     this.#membership = new Membership(options, group);
     this.#groupId = group.groupId;
+    this.#onJoined = group.onJoined;
     this.#logger = options.logger;
   }
 
@@ -76,6 +78,7 @@ export class PlatformaticGroupConsumer implements GroupConsumer {
       const partitions = offsets.map(({ topic, partition }) => `${topic}/${partition}`);
       this.#logger?.info({ group: this.#groupId, partitions }, 'joined the consumer group');
       this.#trouble = undefined;
+      this.#onJoined?.();
       return offsets;
     } catch (thrown) {
       if (this.#isClosing()) return undefined;
