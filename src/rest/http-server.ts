@@ -165,7 +165,7 @@ export const createHttpServer = (options: HttpServerOptions): HttpServer => {
       addStatus(api, status);
       addAccessRoute(api);
       addEvents(api, { ...options, tail, timeoutMs: options.clientTimeoutMs });
-      if (admin !== undefined) addAdminRoutes(api, { admin, logger });
+      if (admin !== undefined) addAdminRoutes(api, { admin, logger, hasToken: token !== undefined });
     },
     { prefix: '/api/v1' },
   );

@@ -184,6 +184,15 @@ describe('who may', () => {
     expect(fixture.daemon.output).not.toContain(READER);
   });
 
+  it('act is everybody where no token is set, and nobody is then taken for the owner of one', async () => {
+    const { server } = await fixture.redis();
+    const sources = [{ name: 'all', topic: `keys-${randomUUID()}` }];
+    await fixture.start({ redis: { url: server.url }, sources, http: {} });
+    expect((await pause('sources', 'all')).status).toBe(200);
+    await eventually(() => fixture.audit.length > 0, { what: 'the line of the log' });
+    expect(fixture.audit).toMatchObject([{ action: 'pause source', by: 'no token is set', status: 200 }]);
+  });
+
   it('read may read what can be done', async () => {
     const { server } = await fixture.redis();
     await fixture.start({ redis: { url: server.url }, sources: [{ name: 'all', topic: `keys-${randomUUID()}` }] });

@@ -1,14 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { isKeyferryError, messageOf } from '../../core/errors.ts';
-import type { Logger } from '../../core/log.ts';
 import { type Admin, AdminRefusal } from './admin.ts';
-import { addAudit } from './audit.ts';
+import { type AuditOptions, addAudit } from './audit.ts';
 import { addLetterRoutes } from './letter-routes.ts';
 import { NAME, PAUSED, SNAPSHOT, SNAPSHOT_BODY } from './schemas.ts';
 
-export interface AdminRoutesOptions {
+export interface AdminRoutesOptions extends AuditOptions {
   readonly admin: Admin;
-  readonly logger: Logger;
 }
 
 interface Named {
@@ -18,7 +16,7 @@ interface Named {
 /** Control over flows and dead letters, below the path of the API. */
 export const addAdminRoutes = (api: FastifyInstance, options: AdminRoutesOptions): void => {
   void api.register((scope, _options, done) => {
-    addAudit(scope, options.logger);
+    addAudit(scope, options);
     addErrors(scope);
     addFlowRoutes(scope, options);
     addLetterRoutes(scope, options.admin.letters);
