@@ -25,7 +25,9 @@ export const summarize = (input: SummaryInput): Summary => {
   const { sources, sinks } = input;
   const flows = [...sources, ...sinks];
   if (flows.length === 0) return { state: 'empty', text: 'Nothing to do: no source and no sink is configured' };
-  const found = disconnected(input, flows) ?? repairing(input, sources) ?? paused(flows) ?? behind(flows);
+  // What rests on purpose is neither repaired nor behind.
+  const atWork = flows.filter((flow) => !flow.paused);
+  const found = disconnected(input, flows) ?? repairing(input, atWork) ?? behind(atWork) ?? paused(flows);
   const behindMs = furthestBehind(sources);
   return {
     ...(found ?? { state: 'in-sync', text: inSync(behindMs) }),
@@ -62,8 +64,8 @@ const whatWaits = (flows: readonly FlowStatus[]): string => {
   return waiting.length === 0 ? '' : `: ${waiting.join(', ')} wait`;
 };
 
-const repairing = ({ at }: SummaryInput, sources: readonly FlowStatus[]): Summary | undefined => {
-  const open = sources
+const repairing = ({ at }: SummaryInput, flows: readonly FlowStatus[]): Summary | undefined => {
+  const open = flows
     .flatMap((source) => source.gaps.map((gap) => ({ source, gap })))
     .toSorted((one, other) => one.gap.openedAt - other.gap.openedAt);
   const [longest, ...others] = open;

@@ -60,10 +60,14 @@ describe('the one sentence', () => {
   });
 
   it('says who is paused, unless something is worse', () => {
-    const paused = source({ state: 'paused', paused: true, behindMs: 99_000 });
+    const paused = source({ state: 'paused', paused: true, behindMs: 99_000, gaps: [gap], pending: 7 });
     expect(summary([paused])).toEqual({ state: 'paused', text: 'Paused: all-keys' });
     expect(summary([paused], [sink()]).text).toBe('Paused: all-keys; the other one runs');
-    expect(summary([paused, source({ gaps: [gap] })]).state).toBe('repairing');
+    expect(summary([paused, source({ gaps: [gap] })])).toMatchObject({
+      state: 'repairing',
+      text: 'Gap on 10.0.0.3:6379 for 14 s, to be repaired',
+    });
+    expect(summary([paused], [sink({ lag: 5 })]).text).toBe('Sink copy is behind: 5 records wait');
   });
 
   it('says who is behind: a source of keys by its oldest change, others by what passes or does not', () => {
