@@ -26,6 +26,20 @@ describe('pending keys', () => {
     expect(pending.take(1, 'all').touches).toMatchObject([{ goneOp: 'expired', seenAt: 1 }]);
   });
 
+  it('keeps the cause and the time of each key, whether or not they are those of the key before it', () => {
+    const pending = pendingKeys();
+    const touched = [
+      ['a', 'del', 1],
+      ['b', 'del', 1],
+      ['c', 'expired', 1],
+      ['d', 'expired', 2],
+      ['e', 'del', 2],
+    ] as const;
+    for (const [name, goneOp, seenAt] of touched) pending.touch(key(name), goneOp, seenAt);
+    const { keys, touches } = pending.take(10, 'all');
+    expect(keys.map((name, at) => [name, touches[at]?.goneOp, touches[at]?.seenAt])).toEqual(touched);
+  });
+
   it('keeps apart what it learns of keys that were touched in the same moment', async () => {
     const pending = pendingKeys();
     for (const name of ['a', 'b', 'c', 'd']) pending.touch(key(name), 'del', 1);
