@@ -3,7 +3,7 @@ import type { FlowFigures, FlowId } from '../observability/flow-figures.ts';
 import type { DaemonStatus, FlowStatus } from '../rest/live/status.ts';
 import { summarize } from '../rest/live/summary.ts';
 import type { FlowJournals } from './flow-journal.ts';
-import { flowStatus } from './flow-status.ts';
+import { type FlowSurroundings, flowStatus } from './flow-status.ts';
 import type { Flow } from './flows.ts';
 
 const EVERY_MS = 1_000;
@@ -71,14 +71,20 @@ export class LiveStatus {
   #tell(kind: FlowId['kind'], flow: Flow, figuresOf: Awaited<ReturnType<FlowFigures['read']>>, at: number): FlowStatus {
     const report = flow.status();
     const id = { kind, name: report.name };
-    const prefix = `${kind} ${report.name}: `;
     return flowStatus(report, {
       at,
       figures: figuresOf(id),
       journal: this.#options.journals.of(id),
-      reasons: flow.health().map((reason) => (reason.startsWith(prefix) ? reason.slice(prefix.length) : reason)),
-      waitingSince: this.#waitingSince.get(flow),
+      ...this.#trouble(flow, `${kind} ${report.name}: `),
     });
+  }
+
+  /** A flow that has nothing to send, or a sink, does not notice by itself that Kafka is away. */
+  #trouble(flow: Flow, prefix: string): Pick<FlowSurroundings, 'reasons' | 'waitingSince'> {
+    const own = flow.health().map((reason) => (reason.startsWith(prefix) ? reason.slice(prefix.length) : reason));
+    const awaySince = this.#options.kafkaAwaySince();
+    if (own.length > 0 || awaySince === undefined) return { reasons: own, waitingSince: this.#waitingSince.get(flow) };
+    return { reasons: ['Kafka is out of reach'], waitingSince: awaySince };
   }
 
   #look(): void {
