@@ -4,7 +4,7 @@ import type { KeyName } from '../core/key-name.ts';
 import type { Logger } from '../core/log.ts';
 import { Turns } from '../core/turns.ts';
 import type { Notes } from '../state-store/notes.ts';
-import { globToRegExp } from './publish/key-filter.ts';
+import { keyGlob } from './publish/key-glob.ts';
 
 /** A wish to have keys published again, changed or not. */
 export interface Snapshot {
@@ -110,8 +110,8 @@ export class Snapshots implements SnapshotWork {
 
   #begin(snapshot: Snapshot): void {
     const { match } = snapshot;
-    const glob = match === null ? undefined : globToRegExp(match);
-    this.#wanted = { ...snapshot, matches: (key) => glob === undefined || glob.test(key) };
+    // A restart takes it up again: one that backtracks for hours over one key would do so for ever.
+    this.#wanted = { ...snapshot, matches: match === null ? () => true : keyGlob(match) };
     this.#options.logger.info({ snapshot: snapshot.id, match }, 'a snapshot begins: keys are published again');
   }
 

@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Clock } from '../../core/clock.ts';
 import { type KeyName, keyBytes } from '../../core/key-name.ts';
 import type { ChangeWatch, PassedChange } from '../../core/passed-change.ts';
-import { keyGlob } from './key-glob.ts';
+import { keyGlob } from '../../redis-to-kafka/publish/key-glob.ts';
 import type { TailPortion, TailedChange } from './tailed-change.ts';
 
 /** Whose changes, and of which keys; what is absent does not matter. */

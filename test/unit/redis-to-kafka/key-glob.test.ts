@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { keyName } from '../../../../src/core/key-name.ts';
-import { globToRegExp } from '../../../../src/redis-to-kafka/publish/key-filter.ts';
-import { keyGlob } from '../../../../src/rest/live/key-glob.ts';
+import { keyName } from '../../../src/core/key-name.ts';
+import { globToRegExp } from '../../../src/redis-to-kafka/publish/key-filter.ts';
+import { keyGlob } from '../../../src/redis-to-kafka/publish/key-glob.ts';
 
 const name = (text: string) => keyName(Buffer.from(text));
 

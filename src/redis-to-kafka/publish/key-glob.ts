@@ -1,8 +1,8 @@
 import type { KeyName } from '../../core/key-name.ts';
-import { globToRegExp } from '../../redis-to-kafka/publish/key-filter.ts';
+import { globToRegExp } from './key-filter.ts';
 
 /**
- * Whether keys match a Redis glob. Anybody who may read gives one, so it takes time in proportion to key and glob, whatever
+ * Whether keys match a Redis glob. Whoever may read gives one, and whoever may write names keys, so it takes time in proportion to key and glob, whatever
  * they are: what stands between the stars is looked for from left to right, and nothing is ever tried again.
  */
 export const keyGlob = (glob: string): ((key: KeyName) => boolean) => {
