@@ -73,11 +73,11 @@ const redisServers = ({ redis, sources, events = [], sinks, rest }: CheckedConfi
   });
 };
 
-/** The servers and the user, whatever the database. The same sentinels may watch several masters. */
-const identityOf = ({ url, topology = 'standalone', nodes = [], sentinelName = '' }: RedisSettings): string => {
+/** The servers and the user, whatever the database. */
+const identityOf = ({ url, topology = 'standalone', nodes = [] }: RedisSettings): string => {
   const server = new URL(url);
   server.pathname = '';
-  return [topology, sentinelName, ...nodes, server.href].join(' ');
+  return [topology, ...nodes, server.href].join(' ');
 };
 
 /** Each once, although several sources or sinks have it. */

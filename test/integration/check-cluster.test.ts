@@ -1,4 +1,3 @@
-import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
 import { processProvider } from '../support/process-provider.ts';
@@ -121,20 +120,6 @@ describe('check behind sentinels', () => {
       expect.stringMatching(`^ok {4}sentinel ${trio.nodes[0] ?? ''}  says that the master is ${named(trio.master)}$`),
     );
     expect(result.lines).toContainEqual(expect.stringMatching(`^ok {4}redis ${named(trio.master)}  answers`));
-  });
-
-  test('looks at both masters where a sink writes to another one that the same sentinels watch', async () => {
-    const other = await provider.startRedis();
-    for (const node of trio.nodes) {
-      const sentinel = new Redis(`redis://${node}`);
-      await sentinel.call('SENTINEL', 'MONITOR', 'other', other.host, other.port, 2);
-      sentinel.disconnect();
-    }
-    const sinks = [{ redis: { ...config().redis, sentinelName: 'other' } }];
-    const result = await checked({ ...checkedConfig('redis://ignored', { sinks }), redis: config().redis });
-    expect([result.status, problems(result)]).toEqual([0, []]);
-    for (const master of [trio.master, other])
-      expect(result.lines).toContainEqual(expect.stringMatching(`^ok {4}redis ${named(master)}  answers`));
   });
 
   test('says that they know no master of this name', async () => {
