@@ -57,9 +57,9 @@ export const createTopic = async (name: string, config: Record<string, string>, 
   await admin.close();
 };
 
-/** A record of some Redis, on a topic that exists. */
-export const publishAs = async (origin: string, topic: string): Promise<void> => {
-  const headers = headerWriter({ db: 0, origin }).gone({ op: 'del', redisType: 'string', ts: 0 });
+/** A record of a database of some Redis, on a topic that exists. */
+export const publishAs = async (origin: string, topic: string, db = 0): Promise<void> => {
+  const headers = headerWriter({ db, origin }).gone({ op: 'del', redisType: 'string', ts: 0 });
   const producer = await driver().producer();
   await producer.send([{ topic, key: Buffer.from('k'), value: null, headers }]);
   await producer.close();

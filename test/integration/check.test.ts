@@ -240,4 +240,20 @@ describe('check of topics', () => {
     await publishAs(own, topic);
     expect(problems(await checked(config))).toEqual([expect.stringMatching(/^warn .*another origin \(other-id\)/)]);
   });
+
+  it('fails for records of another database of this Redis, which another daemon mirrors', async () => {
+    const topic = uniqueTopic();
+    await createTopic(topic, COMPACTED);
+    const connection = connectRedis({ url: server.url, name: 'test' }).connect({ db: 0, name: 'test' });
+    await connection.ready();
+    const own = await ensureOrigin(connection, () => 'own-id');
+    await connection.close();
+
+    await publishAs(own, topic, 1);
+    const config = (databases: readonly number[]) => checkedConfig(server.url, { sources: [{ topic, databases }] });
+    expect(problems(await checked(config([0])))).toEqual([
+      expect.stringMatching(/^FAIL .*another origin \(database 1 of this Redis\)/),
+    ]);
+    expect(problems(await checked(config([1])))).toEqual([]);
+  });
 });

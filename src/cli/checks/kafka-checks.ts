@@ -12,7 +12,7 @@ import {
   replicaFindings,
 } from './broker-settings.ts';
 import { type Check, type Finding, fail, failure, ok, warn } from './finding.ts';
-import { type SourceTopics, claimedTopics, claimsOf, sharedTopics } from './topic-claims.ts';
+import { type Claim, type SourceTopics, claimedTopics, claimsOf, sharedTopics } from './topic-claims.ts';
 
 export interface CheckedSource extends SourceTopics {
   readonly partitions: number;
@@ -172,15 +172,26 @@ const sinkTopics: Check<KafkaContext> = {
 /** Records looked at, from each partition's end. */
 const LAST_RECORDS = 50n;
 
-/** Unix ms of the latest record by origin, among the last ones of a topic. */
-const latestByOrigin = async (topic: string, { admin, reader }: KafkaContext): Promise<ReadonlyMap<string, number>> => {
+/**
+ * Unix ms of the latest record by origin, among the last ones of a topic.
+ * @param claims of the source: another database of its Redis is another origin.
+ */
+const latestByOrigin = async (
+  topic: string,
+  claims: readonly Claim[],
+  { admin, reader, origins }: KafkaContext,
+): Promise<ReadonlyMap<string, number>> => {
+  const databases = claims.filter(({ route }) => route.pattern.test(topic)).map(({ db }) => String(db));
+  const own = origins.get(claims[0]?.source ?? '');
   const ends = await admin.endOffsets(topic);
   const from = new Map([...ends].map(([partition, end]) => [partition, end > LAST_RECORDS ? end - LAST_RECORDS : 0n]));
   const latest = new Map<string, number>();
   await reader.readToEnd(topic, from, ({ records }) => {
     for (const { headers, timestamp } of records) {
       const origin = headers.get(HEADER.origin)?.toString('utf8') ?? 'something that is not Keyferry';
-      latest.set(origin, Math.max(latest.get(origin) ?? 0, timestamp));
+      const db = headers.get(HEADER.db)?.toString('utf8') ?? '';
+      const name = origin === own && !databases.includes(db) ? `database ${db} of this Redis` : origin;
+      latest.set(name, Math.max(latest.get(name) ?? 0, timestamp));
     }
   });
   return latest;
@@ -211,9 +222,10 @@ const origins: Check<KafkaContext> = {
   run: async (context) => {
     const findings: Finding[] = [];
     for (const source of context.sources) {
-      const topics = claimsOf(source).flatMap((claim) => claimedTopics(claim, context.existing));
+      const claims = claimsOf(source);
+      const topics = claims.flatMap((claim) => claimedTopics(claim, context.existing));
       for (const topic of topics.filter((each) => context.existing.includes(each))) {
-        const latest = await latestByOrigin(topic, context);
+        const latest = await latestByOrigin(topic, claims, context);
         findings.push(...originFindings(topic, latest, context.origins.get(source.name)));
       }
     }
