@@ -46,6 +46,9 @@ describe('the buttons of the page', () => {
     await eventually(async () => (await source.locator('[data-part="waiting"]').textContent()) === '1', {
       what: 'the key to wait',
     });
+    const asked = await fetch(`http://127.0.0.1:${daemon.port}/api/v1/sources/all-keys/snapshot`, { method: 'POST' });
+    expect(asked.status).toBe(202);
+    await source.getByText(/^Snapshot: .* keys, paused$/).waitFor();
     await source.getByRole('button', { name: 'Resume all-keys' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Resume' }).click();
     await page.getByText('It runs again.').waitFor();

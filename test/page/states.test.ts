@@ -17,6 +17,7 @@ describe('the status page', () => {
     for (let user = 0; user < 40; user += 1) await fixture.redis.hset(`user:${user}`, { name: 'Ada', visits: user });
     await page.getByRole('cell', { name: 'user:0', exact: true }).first().waitFor();
     await page.getByRole('heading', { level: 1, name: /^In sync/ }).waitFor();
+    await page.getByText(/ · no gap open · up \d.* · no dead letter since then$/).waitFor();
     const source = page.getByRole('article', { name: 'Source all-keys' });
     await source.getByText('Running').waitFor();
     await source.getByText(/^None open; the last one at .* closed after/).waitFor();
@@ -67,15 +68,24 @@ describe('the status page', () => {
 
   it('says that Kafka is out of reach, with a code that leads to what to do', async () => {
     const kafka = await (await stackProvider()).startKafka();
-    const daemon = await fixture.daemon({ kafka: { brokers: [...kafka.brokers] } });
+    const daemon = await fixture.daemon({
+      kafka: { brokers: [...kafka.brokers] },
+      sinks: [{ name: 'copy', topics: [fixture.topic], group: fixture.topic, database: 1 }],
+    });
     await daemon.settled();
     const { page, complaints } = await fixture.browser.visit(daemon);
     await page.getByRole('heading', { level: 1, name: /^In sync/ }).waitFor();
     await kafka.kill();
     for (let order = 0; order < 30; order += 1) await fixture.redis.set(`order:${order}`, 'open');
     await page.getByRole('heading', { level: 1, name: /^Kafka is out of reach for/ }).waitFor();
-    const code = page.getByRole('link', { name: 'KF_KAFKA_UNAVAILABLE' });
+    const code = page
+      .getByRole('article', { name: 'Source all-keys' })
+      .getByRole('link', { name: 'KF_KAFKA_UNAVAILABLE' });
     await code.waitFor();
+    // It has nothing to do, and would not notice by itself.
+    const sink = page.getByRole('article', { name: 'Sink copy' });
+    await sink.getByText('Waiting', { exact: true }).waitFor();
+    await sink.getByText('Kafka is out of reach').waitFor();
     await inspect(page, 'kafka-away');
     await code.click();
     await page.getByText('Kafka cannot be reached, or has no leader').waitFor();

@@ -115,7 +115,7 @@ export class FlowCard {
     const total = Math.max(work.total, work.done, 1);
     bar.max = total;
     bar.value = work.done;
-    const left = work.remainingMs === null ? '' : `, ${span(work.remainingMs)} to go`;
+    const left = flow.paused ? ', paused' : work.remainingMs === null ? '' : `, ${span(work.remainingMs)} to go`;
     this.#write('progress-words', `${work.words}: ${count(work.done)} of about ${count(total)} keys${left}`);
   }
 

@@ -22,8 +22,9 @@ const factsOf = ({ at, startedAt, sources, sinks }) => {
     ...(sources.length > 0 ? [some(sources.length, 'source')] : []),
     ...(sinks.length > 0 ? [some(sinks.length, 'sink')] : []),
     open === 0 ? 'no gap open' : `${some(open, 'gap')} open`,
-    letters === 0 ? 'no dead letter' : some(letters, 'dead letter'),
     `up ${span(at - startedAt)}`,
+    // Those of before are not known here; the cards offer them.
+    `${letters === 0 ? 'no dead letter' : some(letters, 'dead letter')} since then`,
   ];
 };
 
