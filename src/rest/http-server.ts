@@ -90,11 +90,14 @@ const addProbes = (server: FastifyInstance, { health, metrics }: HttpServerOptio
 };
 
 const addStatus = (api: FastifyInstance, status: HttpServerOptions['status']): void => {
-  const reading = { config: { scope: 'read' } } as const;
-  api.get('/status', reading, () => status());
+  const reading = (operationId: string, summary: string) =>
+    ({ config: { scope: 'read' }, schema: { operationId, summary } }) as const;
+  api.get('/status', reading('status', 'How everything stands'), () => status());
   for (const part of ['sources', 'sinks'] as const) {
-    api.get(`/${part}`, reading, async () => (await status())[part]);
-    api.get<{ Params: Named }>(`/${part}/:name`, reading, async ({ params: { name } }, reply) => {
+    const noun = part.slice(0, -1);
+    api.get(`/${part}`, reading(part, `How the ${part} stand`), async () => (await status())[part]);
+    const one = reading(noun, `How one ${noun} stands`);
+    api.get<{ Params: Named }>(`/${part}/:name`, one, async ({ params: { name } }, reply) => {
       const found = (await status())[part].find((one) => one.name === name);
       return found ?? failure(reply, 404, 'not_found', `${part} has no "${name}"`);
     });

@@ -199,7 +199,9 @@ describe('who may', () => {
     const { status, body } = await fixture.ask('GET', '/openapi.json', undefined, READER);
     expect(status).toBe(200);
     expect(body).toMatchObject({ openapi: '3.1.0', components: { securitySchemes: { token: { scheme: 'bearer' } } } });
-    const paths = body['paths'] as Readonly<Record<string, object>>;
+    const paths = body['paths'] as Readonly<
+      Record<string, Readonly<Record<string, { readonly operationId?: string; readonly summary?: string }>>>
+    >;
     const operations = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method} ${path}`),
     );
@@ -214,6 +216,9 @@ describe('who may', () => {
         'get /api/v1/status',
       ]),
     );
+    const told = Object.values(paths).flatMap((methods) => Object.values(methods));
+    expect(told.filter(({ summary = '' }) => summary === '')).toEqual([]);
+    expect(new Set(told.map(({ operationId = '' }) => operationId)).size).toBe(told.length);
     expect((await fixture.ask('GET', '/openapi.json', undefined, 'wrong')).status).toBe(401);
   });
 });

@@ -14,6 +14,7 @@ interface Query extends TailFilter {
 }
 
 const schema = {
+  operationId: 'events',
   summary: 'Server-sent events: `status` at once and each second, and with `tail=1` also `changes`.',
   querystring: {
     type: 'object',

@@ -53,7 +53,8 @@ export const addPage = (server: FastifyInstance): void => {
 
 /** What who asks may do, so that the page offers nobody what will be refused. */
 export const addAccessRoute = (api: FastifyInstance): void => {
-  api.get('/access', { config: { scope: 'read' } }, ({ access }) => ({ access }));
+  const schema = { operationId: 'access', summary: 'What the token that was sent may do: `admin` or `read`' };
+  api.get('/access', { config: { scope: 'read' }, schema }, ({ access }) => ({ access }));
 };
 
 const named = (assets: ReadonlyMap<string, Asset>, name: string): Asset => {
