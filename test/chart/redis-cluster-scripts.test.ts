@@ -1,5 +1,10 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { eventually } from '../support/eventually.ts';
+import { redisServer } from '../support/process-provider.ts';
+import { tool } from '../support/tools.ts';
+import { Workplace } from '../support/workplace.ts';
 import { type RedisPod, RedisPods } from './redis-pods.ts';
 
 const started: RedisPods[] = [];
@@ -43,6 +48,25 @@ describe('the Job that makes the cluster', () => {
     const follows = await pods.follows();
     expect(follows.size).toBe(3);
     for (const [replica, master] of follows) expect(nodeOf(pods, replica)).not.toBe(nodeOf(pods, master));
+  });
+
+  test('gives a master its slots again that was too busy to take them', async () => {
+    const place = new Workplace();
+    onTestFinished(() => place.close());
+    const missed = join(place.dir, 'missed');
+    const redisCli = await tool('redis-cli', 'redis-tools');
+    // The first of these commands gets no answer.
+    const slow = `#!/bin/sh\ncase "$*" in *ADDSLOTSRANGE*) mkdir ${missed} 2>/dev/null && exit 1 ;; esac\nexec ${redisCli} "$@"\n`;
+    writeFileSync(join(place.dir, 'redis-cli'), slow, { mode: 0o755 });
+    const pods = new RedisPods({
+      path: [place.dir, dirname(await redisServer()), process.env['PATH'] ?? ''].join(':'),
+    });
+    started.push(pods);
+    await pods.grow(3);
+    const { status, output } = await pods.clusterJob(3);
+    expect(status, output).toBe(0);
+    expect(output).toContain('to have its slots');
+    expect(await pods.pod(0).cli('CLUSTER', 'INFO')).toContain('cluster_slots_ok:16384');
   });
 
   test('changes nothing when it runs again', async () => {
@@ -167,5 +191,35 @@ describe('a pod', () => {
     // It takes over.
     await eventually(() => follower?.isReady() ?? false, { what: 'the replica to be ready', timeoutMs: 180_000 });
     expect(await follower?.role()).toBe('master');
+  });
+});
+
+describe('slots that nobody has any more', () => {
+  test('are counted by the Job, and adopted by a server that lost its volume', async () => {
+    const pods = await cluster();
+    const follows = await pods.follows();
+    // Not the first pod: what the others think is told.
+    const master = (await pods.masters()).find((pod) => pod !== pods.pod(0));
+    const lost = pods.pods.filter((pod) => pod === master || follows.get(pod.port) === master?.port);
+    const [kept] = pods.pods.filter((pod) => !lost.includes(pod));
+    expect(lost).toHaveLength(2);
+    await Promise.all(lost.map((pod) => pod.kill()));
+    for (const pod of lost) pod.loseVolume();
+    await Promise.all(lost.map((pod) => pod.start(pod.otherIp)));
+    const refused = await pods.clusterJob(3);
+    expect(refused.status).toBe(1);
+    expect(refused.output).toMatch(/546[12] slots have no owner: see "Slots without an owner" in docs\/kubernetes.md/);
+    expect(await kept?.run('adopt.sh')).toMatchObject({ status: 1 });
+    expect(await lost[0]?.run('adopt.sh')).toMatchObject({ status: 0 });
+    expect(await lost[1]?.run('adopt.sh')).toMatchObject({ status: 1 });
+    const isWhole = async (): Promise<boolean> =>
+      (await pods.pod(0).cli('CLUSTER', 'INFO')).includes('cluster_state:ok');
+    await eventually(isWhole, { what: 'the others to hear of it', timeoutMs: 60_000 });
+    const { status, output } = await pods.clusterJob(3);
+    expect(status, output).toBe(0);
+    await pods.allReady();
+    expect(await pods.masters()).toHaveLength(3);
+    expect(await lost[1]?.role()).toBe('slave');
+    expect((await pods.pod(0).cli('CLUSTER', 'NODES')).split('\n')).toHaveLength(6);
   });
 });

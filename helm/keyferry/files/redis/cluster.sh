@@ -19,18 +19,25 @@ all_know_all() {
   done
 }
 
+# What a dead server owned counts for nothing: where a replica could take over, one has by now.
 slots_owned() {
-  nodes "$first" | awk '{ sum += $7 } END { print sum + 0 }'
+  nodes "$first" | awk '$6 == "connected" || $8 !~ /fail|noaddr/ { sum += $7 } END { print sum + 0 }'
 }
 
-# A new cluster: each master gets its part.
+# owns HOST:PORT BEGIN END: gives an empty master these slots; succeeds once it has some.
+owns() {
+  slots=$(myself "$1" | cut -d' ' -f7)
+  [ "${slots:-0}" -gt 0 ] || { ask "$1" CLUSTER ADDSLOTSRANGE "$2" "$3" >/dev/null && say "$1 has the slots $2 to $3"; }
+}
+
+# A new cluster: each master gets its part, also one that was too busy to take it at once.
 share_out() {
   at=0
   plan own | while read -r _ _ peer; do
     begin=$((SLOTS * at / MASTERS))
     at=$((at + 1))
     end=$((SLOTS * at / MASTERS - 1))
-    ask "$peer" CLUSTER ADDSLOTSRANGE "$begin" "$end" >/dev/null && say "$peer has the slots $begin to $end"
+    until_true "$peer to have its slots" owns "$peer" "$begin" "$end"
   done
 }
 
