@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { ROOT, chartValues, commandsOf, documents } from '../unit/docs/documents.ts';
-import { CHART, type Values, conform, has, render } from './helm.ts';
+import { CHART, type Rendered, type Values, conform, has, render } from './helm.ts';
 
 const KAFKA = { brokers: ['kafka.data.svc.cluster.local:9092'] };
 const SINKS = [{ name: 'copy', topics: ['redis.0'], group: 'copy' }];
@@ -56,6 +56,19 @@ const commands = documents
   .flatMap((document) => commandsOf(document).map((command) => ({ place: document.path, command })))
   .filter(({ command }) => /^helm .*\b(install|upgrade|template)\b/.test(command) && valueFlags(command).length > 0);
 
+/** All else of a StatefulSet is for ever. */
+const CHANGEABLE = [
+  ...['replicas', 'ordinals', 'template', 'updateStrategy', 'minReadySeconds', 'revisionHistoryLimit'],
+  'persistentVolumeClaimRetentionPolicy',
+];
+const fixedFields = ({ objects }: Rendered): readonly object[] =>
+  objects
+    .filter(({ kind }) => kind === 'StatefulSet')
+    .map(({ metadata, spec }) => ({
+      name: metadata.name,
+      fixed: Object.fromEntries(Object.entries(spec ?? {}).filter(([field]) => !CHANGEABLE.includes(field))),
+    }));
+
 describe.skipIf(!has.helm)('commands that documents show', () => {
   const outcomeOf = (command: string) => render(isInAddition(command) ? completed({}) : {}, CHART, valueFlags(command));
 
@@ -63,6 +76,19 @@ describe.skipIf(!has.helm)('commands that documents show', () => {
     const { text } = await outcomeOf(command);
     if (has.kubeconform) await conform(text);
   });
+
+  test.each(['a', 'b'])(
+    'change only what Kubernetes lets change, where two clusters swap roles: %s',
+    async (context) => {
+      const steps = commands.filter(({ command }) => command.startsWith(`helm --kube-context ${context} `));
+      expect(steps.map(({ command }) => / (install|upgrade) /.exec(command)?.[1])).toEqual(['install', 'upgrade']);
+      const [before, after] = await Promise.all(
+        steps.map(async ({ command }) => fixedFields(await outcomeOf(command))),
+      );
+      expect(before).toHaveLength(2);
+      expect(after).toEqual(before);
+    },
+  );
 
   test('are found where they stand', () => {
     const flags = commands.map(({ place, command }) => [place, ...valueFlags(command)]);
