@@ -25,3 +25,9 @@ config.linkerd.io/{{ $name }}: {{ $value | quote }}
 {{- end -}}
 {{- merge (dict) (index . 1 | default dict) $ours | toJson -}}
 {{- end }}
+
+{{/* For pods that are to end: a proxy beside them would go on. */}}
+{{- define "keyferry.noMesh" -}}
+linkerd.io/inject: disabled
+sidecar.istio.io/inject: 'false'
+{{- end }}

@@ -14,9 +14,7 @@ template:
       {{- include "keyferry.podLabels" (dict "root" $root "component" "redis-job" "values" $redis) | nindent 6 }}
       {{ include "keyferry.redis.fullname" $root }}-client: 'true'
     annotations:
-      # A proxy beside it would keep the Job from ending.
-      linkerd.io/inject: disabled
-      sidecar.istio.io/inject: 'false'
+      {{- include "keyferry.noMesh" . | nindent 6 }}
   spec:
     restartPolicy: OnFailure
     {{- include "keyferry.pullSecrets" (dict "root" $root "image" $redis.image) | nindent 4 }}
