@@ -64,6 +64,8 @@ describe.skipIf(!has.helm)('the example', () => {
     expect(pod?.spec.initContainers).toMatchObject([{ name: 'keyferry', restartPolicy: 'Always' }]);
     // A Kafka that is away must not take the application down.
     expect(pod?.spec.initContainers?.[0]).not.toHaveProperty('readinessProbe');
+    // Whatever group the files of that pod have.
+    expect(text).toMatch(/secretName: kf-keyferry-auth\n +defaultMode: 0444\n/);
     const [source] = configOf(one('ConfigMap', 'kf-keyferry')).sources;
     expect(source).toMatchObject({ topic: 'kf-0.keys' });
     if (has.kubeconform) await conform(text);

@@ -45,7 +45,8 @@ describe.skipIf(!has.unittest)('the suites of helm-unittest', () => {
 describe.skipIf(!has.helm)('values that cannot work are refused:', () => {
   test.each<readonly [string, Values, string]>([
     ['two owners of a source', { ...BASE, replicaCount: 2 }, 'replicaCount is 2, and config.sources is not empty'],
-    ['no owner of a source', { ...BASE, replicaCount: 0 }, 'replicaCount is 0'],
+    ['no owner of a source', { ...BASE, replicaCount: 0 }, 'replicaCount is 0, and config.sources is not empty'],
+    ['perhaps no owner', { existingConfigMap: 'mine', replicaCount: 0 }, 'existingConfigMap may have sources'],
     ['nothing to do', { config: { kafka: BASE.config.kafka } }, 'neither sources nor sinks'],
     ['no Kafka', { config: { ...BASE.config, kafka: {} } }, 'config.kafka.brokers is empty'],
     ['no Redis', { config: { ...BASE.config, redis: {} } }, 'neither config.redis says where Redis is'],
@@ -56,6 +57,15 @@ describe.skipIf(!has.helm)('values that cannot work are refused:', () => {
       'a claim for two',
       { ...BASE, replicaCount: 2, persistence: { existingClaim: 'x' } },
       'existingClaim is one volume',
+    ],
+    [
+      'a claim for as many as there may be',
+      {
+        config: { ...BASE.config, sources: [], sinks: [{ name: 'copy', topics: ['a'], group: 'copy' }] },
+        autoscaling: { enabled: true, engine: 'hpa' },
+        persistence: { existingClaim: 'x' },
+      },
+      'autoscaling.maxReplicaCount more than one',
     ],
     ['HTTPS without a certificate', { ...BASE, tls: { enabled: true } }, 'tls.enabled needs tls.existingSecret'],
     [

@@ -126,11 +126,13 @@ not help. A sidecar counts for the whole pod, and so is asked only where the use
 - name: {{ .sidecar | ternary "keyferry-tmp" "tmp" }}
   emptyDir: {}
 {{- $prefix := .sidecar | ternary "keyferry-secret" "secret" }}
+{{- /* In a pod of somebody else, only its fsGroup could let Keyferry's user read them. */}}
+{{- $mode := .sidecar | ternary "0444" "0440" }}
 {{- range $folder, $secret := include "keyferry.secretFolders" .root | fromJson }}
 - name: {{ $prefix }}-{{ $folder }}
   secret:
     secretName: {{ $secret }}
-    defaultMode: 0440
+    defaultMode: {{ $mode }}
 {{- end }}
 {{- with .root.Values.extraVolumes }}
 {{ toYaml . }}

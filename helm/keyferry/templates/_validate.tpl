@@ -15,20 +15,22 @@
 {{- $problems := list -}}
 {{- $values := .Values -}}
 {{- $moreThanOne := gt (int $values.replicaCount) 1 -}}
+{{- $why := empty $values.existingConfigMap | ternary "config.sources is not empty" "existingConfigMap may have sources" -}}
 {{- if and $values.existingConfigMap (or $values.config.sources $values.config.sinks) -}}
 {{- $problems = append $problems "config and existingConfigMap are both given: remove one of them" -}}
 {{- else if not (or $values.existingConfigMap $values.config.sources $values.config.sinks) -}}
 {{- $problems = append $problems "config has neither sources nor sinks: give at least one of either (docs/configuration.md), for example --set config.sources[0].name=all-keys" -}}
 {{- end -}}
 {{- if and $moreThanOne (include "keyferry.hasSources" .) -}}
-{{- $why := empty $values.existingConfigMap | ternary "config.sources is not empty" "existingConfigMap may have sources" -}}
 {{- $problems = append $problems (printf "replicaCount is %d, and %s, each of which has one owner: two would write the same topic. Set replicaCount to 1, or install the sinks as a release of their own" (int $values.replicaCount) $why) -}}
 {{- end -}}
 {{- if and (lt (int $values.replicaCount) 1) (include "keyferry.hasSources" .) -}}
-{{- $problems = append $problems "replicaCount is 0, and config.sources is not empty: nobody would carry what changes meanwhile. Set it to 1" -}}
+{{- $problems = append $problems (printf "replicaCount is 0, and %s: nobody would carry what changes meanwhile. Set it to 1" $why) -}}
 {{- end -}}
 {{- if and $moreThanOne $values.persistence.existingClaim -}}
 {{- $problems = append $problems "persistence.existingClaim is one volume, and replicaCount more than one: each replica needs its own; leave existingClaim out" -}}
+{{- else if and $values.persistence.existingClaim $values.autoscaling.enabled (gt (int $values.autoscaling.maxReplicaCount) 1) -}}
+{{- $problems = append $problems "persistence.existingClaim is one volume, and autoscaling.maxReplicaCount more than one: each replica needs its own; leave existingClaim out" -}}
 {{- end -}}
 {{- $problems | toJson -}}
 {{- end }}
