@@ -1,6 +1,6 @@
 import { systemClock as clock } from '../../core/clock.ts';
 
-const WITHIN_MS = 5_000;
+const WITHIN_MS = 10_000;
 const DELAY_MS = 100;
 
 /**
