@@ -23,12 +23,12 @@ beforeEach(() => {
   topic = `round-trip-${randomUUID()}`;
 });
 
-const start = async (source: object, http: object = {}): Promise<Daemon> => {
+const start = async (source: object, more: object = {}): Promise<Daemon> => {
   const daemon = await Daemon.create({
     redis: { url: server.url },
     kafka: { brokers: [...inject('kafkaBrokers')] },
     sources: [{ name: 'keys', topic, ...source }],
-    http,
+    ...more,
   });
   onTestFinished(() => daemon.dispose());
   await daemon.start();
@@ -71,7 +71,7 @@ describe('the script of helm test', () => {
     onTestFinished(() => place.close());
     const file = join(place.dir, 'token');
     writeFileSync(file, 'right\n');
-    const daemon = await start({}, { token: 'right' });
+    const daemon = await start({}, { http: { token: 'right' } });
     expect(await roundTrip(daemon.port, { KEYFERRY_TOKEN_FILE: file })).toMatchObject({ status: 0 });
     writeFileSync(file, 'wrong\n');
     expect(await roundTrip(daemon.port, { KEYFERRY_TOKEN_FILE: file })).toMatchObject({ status: 1 });
@@ -82,6 +82,24 @@ describe('the script of helm test', () => {
     const { status, stdout } = await roundTrip(daemon.port);
     expect(stdout).toContain('no round trip: ');
     expect(status).toBe(0);
+  });
+
+  test('is content with readiness where REST is off', async () => {
+    const daemon = await start({}, { rest: { enabled: false } });
+    const { status, stdout } = await roundTrip(daemon.port);
+    expect(stdout).toContain('no round trip: REST is off');
+    expect(status).toBe(0);
+  });
+
+  test('fails where Redis takes no write', async () => {
+    const daemon = await start({ canaryEvery: '1h' });
+    const redis = new Redis(server.url);
+    await redis.config('SET', 'maxmemory', '1');
+    const { status, stdout } = await roundTrip(daemon.port);
+    await redis.config('SET', 'maxmemory', '0');
+    redis.disconnect();
+    expect(stdout).toContain('failed: OOM');
+    expect(status).toBe(1);
   });
 
   test('fails where nobody answers, and says where it asked', async () => {

@@ -33,8 +33,13 @@ const waitUntilReady = async () => {
   }
 };
 
-/** No source carries the key, or REST is off: there is nothing to write through. */
-const isNotServed = (error) => error instanceof ProducerError && error.code === 'REFUSED' && error.applied === 'no';
+/** Why there is nothing to write through: no source carries the key, or REST is off. Whatever else is refused is a fault. */
+const whyNotServed = (error) => {
+  if (!(error instanceof ProducerError)) return undefined;
+  if (error.code === 'REFUSED' && error.message.includes('no source carries')) return error.message;
+  // From a Keyferry that has told that it is ready.
+  return error.message.startsWith('the server answered 404') ? 'REST is off' : undefined;
+};
 
 const placesOf = ({ records }) =>
   records.map(({ place }) =>
@@ -59,7 +64,8 @@ try {
   say('Keyferry is ready: Redis and Kafka answer, and every source and sink runs');
   await roundTrip();
 } catch (error) {
-  if (isNotServed(error)) say(`no round trip: ${error.message}`);
+  const reason = whyNotServed(error);
+  if (reason !== undefined) say(`no round trip: ${reason}`);
   else {
     say(`failed: ${error.message}`);
     process.exitCode = 1;
