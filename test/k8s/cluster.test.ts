@@ -123,8 +123,8 @@ describe('one install gives a Redis Cluster with Keyferry beside it, which', () 
     }
   });
 
-  test('passes helm test', async () => {
-    await release.test();
+  test('passes helm test, with a key that goes all the way', async () => {
+    expect(await release.test()).toMatch(/^wrote helm-test:\S+; Kafka has it at /m);
   });
 
   test('takes a write on any pod of Redis to Kafka, and into a second Redis', async () => {

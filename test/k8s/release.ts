@@ -62,9 +62,9 @@ export class Release {
     await this.namespace.helm(['rollback', 'keyferry', '--wait', '--timeout', ROOM_FOR_A_ROLLOUT]);
   }
 
-  /** `helm test`. @throws with what the test's pod wrote. */
-  async test(): Promise<void> {
-    await this.namespace.helm(['test', 'keyferry', '--logs', '--timeout', '5m']);
+  /** `helm test`. Gives what the test's pod wrote. @throws with that, where it failed. */
+  test(): Promise<string> {
+    return this.namespace.helm(['test', 'keyferry', '--logs', '--timeout', '5m']);
   }
 
   /** Of a pod that is ready. */

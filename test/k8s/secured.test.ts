@@ -98,8 +98,8 @@ describe('with TLS, certificates for clients and users of their own', () => {
     expect(await asked(login, 'GET', 'other:key')).toContain('NOPERM');
   });
 
-  test('helm test passes', async () => {
-    await release.test();
+  test('helm test passes, with a key that goes all the way', async () => {
+    expect(await release.test()).toMatch(/^wrote app:helm-test:\S+; Kafka has it at /m);
   });
 
   test('the topic comes to equal Redis', async () => {
