@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Finding, runChecks } from '../../src/cli/checks/finding.ts';
@@ -13,7 +14,7 @@ import { sinkNeeds } from '../../src/cli/checks/sink-needs.ts';
 import { connectKafka } from '../../src/clients/kafka/connect.ts';
 import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { Daemon } from '../support/daemon.ts';
-import { rulesIn } from '../support/documented-redis-rules.ts';
+import { type Names, makeUser, rulesFor } from '../support/documented-redis-rules.ts';
 import { eventually } from '../support/eventually.ts';
 import { divergence, lastRecords, readTopic } from '../support/independent-reader.ts';
 import { stackProvider } from '../support/provider.ts';
@@ -36,25 +37,16 @@ afterEach(async () => {
   await redis.flushall();
 });
 
-type Names = Readonly<Record<string, readonly string[]>>;
-const EVERY = ['Every connection'];
-
 /** A user with the documented rules of these features, without those left out; gives its URL. */
 const user = async (
   features: readonly string[],
   names: Names,
-  { name = 'keyferry', without = '' }: { readonly name?: string; readonly without?: string } = {},
+  { name = 'keyferry', without = '', on = server }: { name?: string; without?: string; on?: RedisServer } = {},
 ): Promise<string> => {
-  const { rules: listed, newer } = rulesIn([...EVERY, ...features], names);
-  // Redis refuses patterns beside one that allows all.
-  const rules = listed.includes('~*') ? listed.filter((rule) => !/^~./.test(rule) || rule === '~*') : listed;
-  const set = (...some: readonly string[]) => redis.call('ACL', 'SETUSER', name, ...some);
-  await set('reset', 'resetchannels', 'on', '>geheim', ...rules.filter((rule) => rule !== without));
-  for (const rule of newer.filter((each) => each !== without))
-    await set(rule).catch((error: unknown) => {
-      if (!String(error).includes('Unknown command')) throw error;
-    });
-  return `redis://${name}:geheim@${server.host}:${server.port}`;
+  const admin = new Redis(on.url);
+  await makeUser(admin, { name, features, names, without });
+  admin.disconnect();
+  return `redis://${name}:geheim@${on.host}:${on.port}`;
 };
 
 const start = async (config: object): Promise<Daemon> => {
@@ -212,11 +204,9 @@ describe('with the documented rules and no others', () => {
       await redis.zadd('app:zset', 1, 'a');
       await redis.xadd('app:stream', '1-1', 'f', 'v');
       await redis.xgroup('CREATE', 'app:stream', 'group', 0);
-      const { rules } = rulesIn([...EVERY, "A sink of Keyferry's records"], { key: ['app:*'] });
-      await other.call('ACL', 'SETUSER', 'sink', 'reset', 'on', '>geheim', ...rules);
+      const url = await user(["A sink of Keyferry's records"], { key: ['app:*'] }, { on: target });
       for (const format of ['json', 'dump']) {
         const copy = { name: `copy-${format}`, topics: [`${topic}-${format}`], group: `${topic}-${format}` };
-        const url = `redis://sink:geheim@${target.host}:${target.port}`;
         const daemon = await start({
           redis: { url: server.url },
           sources: [{ name: format, topic: `${topic}-${format}`, format }],
@@ -239,11 +229,15 @@ describe('with the documented rules and no others', () => {
     await once(origin, 'listening');
     try {
       const { port } = origin.address() as AddressInfo;
-      const url = await user([...REST, 'A list source'], { key: ['item:*', 'jobs'] });
+      const url = await user(REST, REST_NAMES);
       await redis.call('ACL', 'SETUSER', 'keyferry', '+incr', '~n');
       const readThrough = [{ pattern: 'item:*', url: `http://127.0.0.1:${port}/{1}` }];
-      const sources = [{ name: 'l', type: 'list', keys: ['jobs'], topic: topicName() }];
-      const daemon = await start({ redis: { url }, sources, rest: { enabled: true, readThrough } });
+      const topic = topicName();
+      await send([{ topic, key: 'x', value: null }]);
+      // What else it runs is another user: else that one's rules would hide what those of REST lack.
+      const sink = { name: 's', topics: [topic], group: topic, format: 'json', as: 'string', key: '{key}' };
+      const sinks = [{ ...sink, redis: { url: server.url } }];
+      const daemon = await start({ redis: { url }, sinks, rest: { enabled: true, readThrough } });
       await ready(daemon);
       const post = async (path: string, body: unknown): Promise<unknown> => {
         const answer = await fetch(`http://127.0.0.1:${daemon.port}/redis${path}`, {
@@ -252,6 +246,8 @@ describe('with the documented rules and no others', () => {
         });
         return answer.json();
       };
+      const ping = async (): Promise<boolean> => isDeepStrictEqual(await post('', ['PING']), { result: 'PONG' });
+      await eventually(ping, { what: 'Redis to be served' });
       expect(await post('', ['INCR', 'n'])).toEqual({ result: 1 });
       expect(
         await post('/multi-exec', [
@@ -260,6 +256,7 @@ describe('with the documented rules and no others', () => {
         ]),
       ).toEqual([{ result: 2 }, { result: 3 }]);
       expect(await post('', ['GET', 'item:1'])).toEqual({ result: 'from afar' });
+      expect(await refused()).toEqual([]);
       expect(await post('', ['GET', 'n:2'])).toEqual({ error: expect.stringContaining('NOPERM') as string });
     } finally {
       origin.close();
@@ -369,7 +366,7 @@ describe('with one of the documented rules taken away', () => {
       ).filter(({ level, what }) => level !== 'ok' && !what.startsWith('cuts a subscriber off'));
     try {
       expect(await findings()).toEqual([]);
-      const { rules } = rulesIn([...EVERY, ...features], names);
+      const { rules } = await rulesFor(redis, features, names);
       const untold: string[] = [];
       for (const rule of rules.filter((each) => ![...OF_A_CONNECTION, ...(OF_OTHERS[kind] ?? [])].includes(each))) {
         await user(all, names, { without: rule });
