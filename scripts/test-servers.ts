@@ -13,10 +13,11 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /** Not those of TLS, which a server may be built without. */
 const SUITES = [
-  ...['capabilities', 'client', 'subscription', 'topology', 'cluster'].map(
+  ...['capabilities', 'client', 'subscription', 'topology', 'cluster', 'sentinel'].map(
     (name) => `test/contract/redis-${name}.test.ts`,
   ),
   ...['key-reader', 'key-reader-large', 'write-commands', 'verify', 'check', 'check-cluster'],
+  ...['acl', 'cluster-acl'],
   ...['cluster-sink', 'cluster-streams', 'cluster-lists', 'cluster-rest'],
   ...['sink-types', 'sink-faults', 'plain-sink-types', 'plain-sink-append', 'plain-sink-faults'],
   ...[

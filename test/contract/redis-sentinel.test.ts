@@ -2,18 +2,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type RedisClientOptions, connectRedis } from '../../src/clients/redis/connect.ts';
 import type { RedisConnection, SubscriptionHandler } from '../../src/clients/redis/port.ts';
 import { isKeyferryError } from '../../src/core/errors.ts';
-import { createAuthority } from '../support/certificates.ts';
 import { rulesIn } from '../support/documented-redis-rules.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/ports.ts';
 import { processProvider } from '../support/process-provider.ts';
-import {
-  MASTER_NAME,
-  type Sentinels,
-  type SentinelsOptions,
-  startSentinel,
-  startSentinels,
-} from '../support/sentinels.ts';
+import { MASTER_NAME, type Sentinels, type SentinelsOptions, startSentinels } from '../support/sentinels.ts';
 import type { RedisServer } from '../support/stack.ts';
 import { Workplace } from '../support/workplace.ts';
 
@@ -216,37 +208,7 @@ describe('behind sentinels that have users', () => {
     await giveUser(WITHOUT);
     const refused: unknown = await connect(behind(user)).catch((error: unknown) => error);
     expect(isKeyferryError(refused, 'KF_REDIS_PERMISSION')).toBe(true);
-    expect(String(refused)).toContain('get-master-addr-by-name');
-  });
-});
-
-describe('behind sentinels that speak TLS', () => {
-  test('they and their master are asked over it', async () => {
-    const authority = await createAuthority(workplace.path('authority'));
-    const { certFile, keyFile } = await authority.issue('server');
-    const [tlsPort, sentinelPort] = [await freePort(), await freePort()];
-    const settings = [
-      ['tls-cert-file', certFile],
-      ['tls-key-file', keyFile],
-      ['tls-ca-cert-file', authority.caFile],
-      ['tls-replication', 'yes'],
-    ] as const;
-    const flags = settings.flatMap(([name, value]) => [`--${name}`, value]);
-    const master = await provider.startRedis({ args: ['--tls-port', String(tlsPort), ...flags] });
-    const lines = [`tls-port ${sentinelPort}`, ...settings.map(([name, value]) => `${name} ${value}`)];
-    const sentinel = await startSentinel(workplace, tlsPort, lines);
-    const redis = await connect(
-      connectRedis({
-        url: 'rediss://ignored',
-        topology: 'sentinel',
-        nodes: [`127.0.0.1:${sentinelPort}`],
-        sentinelName: MASTER_NAME,
-        tls: { enabled: true, caFile: authority.caFile, certFile, keyFile },
-        name: 'keyferry',
-      }),
-    );
-    expect(await portOf(redis)).toBe(master.port);
-    await redis.close();
-    await Promise.all([sentinel.process.kill(), master.kill()]);
+    // Before Redis 7 a subcommand is not named.
+    expect(String(refused)).toMatch(/get-master-addr-by-name|'sentinel' command or its subcommand/);
   });
 });

@@ -8,6 +8,7 @@ import { type Authority, type Certificate, createAuthority } from '../support/ce
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
 import { processProvider } from '../support/process-provider.ts';
+import { MASTER_NAME, startSentinel } from '../support/sentinels.ts';
 import type { RedisServer } from '../support/stack.ts';
 import { Workplace } from '../support/workplace.ts';
 
@@ -106,6 +107,30 @@ describe('a connection over TLS', () => {
 
   test('is made by a server name that the host is not', async () => {
     await connect(server.tlsPort, trusting({ serverName: 'redis.test' })).ready();
+  });
+});
+
+describe('behind sentinels that speak TLS', () => {
+  test('they and their master are asked over it', async () => {
+    const [theirs, tls] = [await ca.issue('sentinel'), trusting(ours)];
+    const master = await startTls(theirs, '--tls-replication', 'yes');
+    const sentinelPort = await freePort();
+    const lines = [
+      `tls-port ${sentinelPort}`,
+      `tls-cert-file ${theirs.certFile}`,
+      `tls-key-file ${theirs.keyFile}`,
+      `tls-ca-cert-file ${ca.caFile}`,
+      'tls-replication yes',
+    ];
+    const sentinel = await startSentinel(workplace, master.tlsPort, lines);
+    const nodes = [`127.0.0.1:${sentinelPort}`];
+    const behind = { url: 'rediss://ignored', topology: 'sentinel' as const, nodes, sentinelName: MASTER_NAME };
+    const redis = connect(0, { ...behind, ...tls });
+    await redis.ready();
+    const reply = (await redis.call('CONFIG', 'GET', 'port')) as readonly Buffer[];
+    expect(Number(String(reply[1]))).toBe(master.port);
+    await redis.close();
+    await Promise.all([sentinel.process.kill(), master.kill()]);
   });
 });
 
