@@ -9,9 +9,11 @@ import { uniqueName } from '../contract/kafka-fixture.ts';
 import { Daemon } from '../support/daemon.ts';
 import { eventually } from '../support/eventually.ts';
 import { stackProvider } from '../support/provider.ts';
+import { MASTER_NAME, startSentinel } from '../support/sentinels.ts';
 import { type SecuredKafka, startSecuredKafka } from '../support/secured-kafka.ts';
 import type { RedisServer } from '../support/stack.ts';
 import { tracesOf } from '../support/traces.ts';
+import { Workplace } from '../support/workplace.ts';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
@@ -26,12 +28,15 @@ const SECRETS = {
   'read-only token': 'scheme:read-only-token',
   'refused token': 'refused-t0ken-4',
   'password of an origin': 'origin:p@ss5',
+  'password of the sentinels': 'sent1nel:p@ss/w"rd',
 };
 
 describe('no secret is told', () => {
   let kafka: SecuredKafka;
   let server: RedisServer;
   let redis: Redis;
+  let sentinel: Redis;
+  const workplace = new Workplace();
   /** All that anybody could read. */
   const told: string[] = [];
 
@@ -42,11 +47,16 @@ describe('no secret is told', () => {
     await redis.call('ACL', 'SETUSER', 'ferry', 'on', `>${SECRETS['password of Redis']}`, '~*', '&*', '+@all');
     const rules = ['on', `>${SECRETS["password of the sink's Redis"]}`, '~*', '+@all'];
     await redis.call('ACL', 'SETUSER', 'sink', ...rules);
+    sentinel = new Redis((await startSentinel(workplace, server.port, [])).port, '127.0.0.1');
+    await lockSentinel();
   });
   afterAll(async () => {
-    redis.disconnect();
-    await kafka.stop();
+    for (const client of [redis, sentinel]) client.disconnect();
+    await Promise.all([kafka.stop(), workplace.close()]);
   });
+
+  const lockSentinel = (password = SECRETS['password of the sentinels']): Promise<unknown> =>
+    sentinel.call('ACL', 'SETUSER', 'default', 'resetpass', `>${password}`);
 
   const urlOf = (user: string, password: string): string =>
     `redis://${user}:${encodeURIComponent(password)}@${server.host}:${server.port}`;
@@ -80,6 +90,25 @@ describe('no secret is told', () => {
     tls: { enabled: true, caFile: kafka.authority.caFile },
     sasl: { mechanism, username, password },
   });
+
+  const fileOf = (secret: string): string => {
+    const file = kafka.path(uniqueName('secret'));
+    writeFileSync(file, `${secret}\n`);
+    return file;
+  };
+
+  const behindSentinel = (passwords: object): object => ({
+    url: 'redis://ferry@ignored',
+    topology: 'sentinel',
+    nodes: [`127.0.0.1:${sentinel.options.port ?? 0}`],
+    sentinelName: MASTER_NAME,
+    ...passwords,
+  });
+
+  const withTokens = (secret: object): object => {
+    const sasl = { mechanism: 'oauthbearer', clientId: 'ferry', tokenUrl: kafka.tokenUrl, ...secret };
+    return { ...kafkaAs('', ''), sasl };
+  };
 
   /** Runs a command to its end, with stack traces. */
   const cli = async (command: string, of: object): Promise<{ readonly status: number; readonly output: string }> => {
@@ -146,6 +175,53 @@ describe('no secret is told', () => {
     },
   );
 
+  it.each(['as they are', 'in files'])(
+    'by a daemon with a sentinel and tokens, whose secrets stand in the configuration %s',
+    async (where) => {
+      const [password, ofSentinels] = [SECRETS['password of Redis'], SECRETS['password of the sentinels']];
+      const { 'password of Kafka': clientSecret, token, 'read-only token': readOnlyToken } = SECRETS;
+      const changes =
+        where === 'in files'
+          ? {
+              redis: behindSentinel({ passwordFile: fileOf(password), sentinelPasswordFile: fileOf(ofSentinels) }),
+              kafka: withTokens({ clientSecretFile: fileOf(clientSecret) }),
+              http: { tokenFile: fileOf(token), readOnlyTokenFile: fileOf(readOnlyToken) },
+            }
+          : {
+              redis: behindSentinel({ password, sentinelPassword: ofSentinels }),
+              kafka: withTokens({ clientSecret }),
+              http: { token, readOnlyToken },
+            };
+      const all = config({ ...changes, log: { level: 'debug' } });
+      expect((await cli('config', all)).output).toContain('sentinelName');
+      expect((await cli('check', all)).output).toMatch(/^ok {4}sentinel .*says that the master is/m);
+      const daemon = await Daemon.create(all);
+      kafka.tokens.lifetimeS = 10;
+      try {
+        await daemon.start();
+        await eventually(() => isReady(daemon), { what: 'the daemon to be ready', timeoutMs: 120_000 });
+        expect(await request(daemon, '/api/v1/status', token)).toBe(200);
+        expect(await request(daemon, '/api/v1/status', readOnlyToken)).toBe(200);
+        // Whoever knew the passwords is refused: by the sentinel, by the master, and by the token server, which ends a sink.
+        await lockSentinel('another');
+        await sentinel.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+        await redis.call('ACL', 'SETUSER', 'ferry', 'resetpass', '>another');
+        await redis.call('CLIENT', 'KILL', 'USER', 'ferry');
+        await eventually(() => /WRONGPASS/.test(daemon.output), { what: 'the daemon to be refused' });
+        const quoting = { error: 'invalid_client', error_description: `not ${clientSecret}` };
+        kafka.tokens.failure = { status: 401, body: JSON.stringify(quoting) };
+        const isTold = (): boolean => daemon.output.includes('401 invalid_client');
+        await eventually(isTold, { what: 'no token to be given' });
+      } finally {
+        kafka.tokens.failure = undefined;
+        kafka.tokens.lifetimeS = 600;
+        await Promise.all([lockSentinel(), redis.call('ACL', 'SETUSER', 'ferry', `>${password}`)]);
+        told.push(daemon.output);
+        await daemon.dispose();
+      }
+    },
+  );
+
   it('by config and check', async () => {
     expect((await cli('config', config())).output).toContain('***');
     expect((await cli('check', config())).output).toMatch(/^ok {4}kafka .* answers$/m);
@@ -165,8 +241,9 @@ describe('no secret is told', () => {
       cli(command, config({ kafka: kafkaAs('ferry', wrong, 'plain'), http })),
       cli(command, config({ kafka: kafkaAs('ferry', wrong, 'scram-sha-512'), http })),
       cli(command, config({ kafka: { ...kafkaAs('', ''), sasl }, http })),
+      cli(command, config({ redis: behindSentinel({ sentinelPassword: wrong }), http })),
     ]);
-    expect(ended.map(({ status }) => status)).toEqual([3, 3, 3, 3]);
+    expect(ended.map(({ status }) => status)).toEqual([3, 3, 3, 3, 3]);
   });
 
   it('by the errors of configurations', async () => {
@@ -216,7 +293,10 @@ describe('no secret is told', () => {
 
   it('anywhere in what all of this told', () => {
     expect(told.length).toBeGreaterThan(30);
-    expect(tracesOf(SECRETS, told.join('\n'))).toEqual([]);
+    const { given } = kafka.tokens;
+    expect(given.length).toBeGreaterThan(3);
+    const tokens = Object.fromEntries(given.map((token, at) => [`access token ${at}`, token]));
+    expect(tracesOf({ ...SECRETS, ...tokens }, told.join('\n'))).toEqual([]);
   });
 
   it('and would be found if it were', () => {

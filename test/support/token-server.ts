@@ -16,6 +16,8 @@ export interface TokenRequest {
 /** An OAuth 2 server on loopback, as far as the client credentials grant goes. Its tokens are signed JWTs. */
 export class TokenServer {
   readonly requests: TokenRequest[] = [];
+  /** The tokens that it gave. */
+  readonly given: string[] = [];
   /** Of the tokens that it gives. */
   lifetimeS = 600;
   /** Signs them with a key that no broker knows. */
@@ -59,7 +61,9 @@ export class TokenServer {
   #grant(authorization: string): { readonly status: number; readonly body: string } {
     const [clientId = '', secret] = Buffer.from(authorization.replace('Basic ', ''), 'base64').toString().split(':');
     if (secret !== `${clientId}-secret`) return { status: 401, body: JSON.stringify({ error: 'invalid_client' }) };
-    const token = { access_token: this.#token(clientId), token_type: 'Bearer', expires_in: this.lifetimeS };
+    const accessToken = this.#token(clientId);
+    this.given.push(accessToken);
+    const token = { access_token: accessToken, token_type: 'Bearer', expires_in: this.lifetimeS };
     return { status: 200, body: JSON.stringify(token) };
   }
 
