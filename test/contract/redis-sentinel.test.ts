@@ -76,6 +76,20 @@ describe('behind sentinels', () => {
     expect(topology.masters).toEqual([{ id: `${host}:${port}`, host, port, slots: [{ first: 0, last: 16383 }] }]);
   });
 
+  test('where no sentinel is left, the master that is known stays, and it is told that nobody tells of another', async () => {
+    const client = behind();
+    const topology = client.topology();
+    open.push(topology);
+    const connection = await connect(client);
+    await topology.ready();
+    const { masters } = topology;
+    expect([masters.length, topology.failure]).toEqual([1, undefined]);
+    await Promise.all(trio.processes.map((sentinel) => sentinel.kill()));
+    await eventually(() => topology.failure?.code === 'KF_REDIS_UNAVAILABLE', { what: 'the failure' });
+    expect(topology.masters).toEqual(masters);
+    expect(await portOf(connection)).toBe(masters[0]?.port);
+  });
+
   test('when the master is killed under load, writing goes on at the new one, and nothing that it took is lost', async () => {
     const redis = await connect();
     const taken = new Set<string>();

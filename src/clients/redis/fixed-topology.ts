@@ -8,6 +8,7 @@ export const ALL_SLOTS: readonly SlotRange[] = [{ first: 0, last: SLOT_COUNT - 1
 /** One server, which has everything, whatever it calls itself: nobody tells of another. */
 export const fixedTopology = ({ host, port }: RedisAddress): RedisTopology => ({
   masters: [{ id: addressText({ host, port }), host, port, slots: ALL_SLOTS }],
+  failure: undefined,
   onChange: () => () => undefined,
   ready: () => Promise.resolve(),
   refresh: () => undefined,

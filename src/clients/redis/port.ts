@@ -1,3 +1,5 @@
+import type { KeyferryError } from '../../core/errors.ts';
+
 /**
  * What Keyferry needs of a Redis client. Replies are raw: Buffers for bulk and simple strings, numbers, null,
  * arrays. Commands fail at once while the connection is away (KF_REDIS_UNAVAILABLE): whoever calls decides what
@@ -94,6 +96,8 @@ export interface RedisMaster {
 export interface RedisTopology {
   /** As last seen; empty before the first sight, and while the only master is known to be none. */
   readonly masters: readonly RedisMaster[];
+  /** Why the last look saw nothing; `masters` are those of one before it then. */
+  readonly failure: KeyferryError | undefined;
   /** Calls with the masters after each change, until the returned function is called. */
   onChange(listener: (masters: readonly RedisMaster[]) => void): () => void;
   /**

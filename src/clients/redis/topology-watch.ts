@@ -30,7 +30,7 @@ export class TopologyWatch {
   #stop = new AbortController();
   #hint = new AbortController();
   #masters: readonly RedisMaster[] | undefined;
-  #why = new KeyferryError('KF_REDIS_UNAVAILABLE', 'The masters of Redis are not known yet');
+  #failure: KeyferryError | undefined;
 
   constructor(options: TopologyWatchOptions) {
     this.#options = options;
@@ -40,11 +40,15 @@ export class TopologyWatch {
     if (this.#users === 0) void this.#run();
     this.#users += 1;
     const masters = (): readonly RedisMaster[] => this.#masters ?? [];
+    const failure = (): KeyferryError | undefined => this.#failure;
     const mine = new Set<Listener>();
     let isOpen = true;
     return {
       get masters() {
         return masters();
+      },
+      get failure() {
+        return failure();
       },
       onChange: (listener) => {
         // A function of its own: the same listener may be given twice.
@@ -78,7 +82,7 @@ export class TopologyWatch {
       const settle = (): void => {
         this.#waiting.delete(settle);
         signal?.removeEventListener('abort', settle);
-        if (this.#masters === undefined) reject(this.#why);
+        if (this.#masters === undefined) reject(this.#failure ?? notLookedYet());
         else resolve();
       };
       this.#waiting.add(settle);
@@ -91,7 +95,7 @@ export class TopologyWatch {
     const { scout: newScout, everyMs, clock } = this.#options;
     const { signal } = (this.#stop = new AbortController());
     const scout = newScout();
-    this.#masters = undefined;
+    this.#masters = this.#failure = undefined;
     while (!signal.aborted) {
       this.#hint = new AbortController();
       try {
@@ -99,7 +103,7 @@ export class TopologyWatch {
         signal.throwIfAborted();
         this.#saw(masters);
       } catch (error) {
-        this.#why = toKeyferryError('to tell its masters', error, 'the given addresses');
+        this.#failure = toKeyferryError('to tell its masters', error, 'the given addresses');
       }
       for (const settle of [...this.#waiting]) settle();
       await clock.sleep(SHORTEST_PAUSE_MS, signal);
@@ -111,7 +115,11 @@ export class TopologyWatch {
   #saw(masters: readonly RedisMaster[]): void {
     const before = this.#masters;
     this.#masters = masters;
+    this.#failure = undefined;
     if (before !== undefined && JSON.stringify(before) === JSON.stringify(masters)) return;
     for (const listener of [...this.#listeners]) listener(masters);
   }
 }
+
+const notLookedYet = (): KeyferryError =>
+  new KeyferryError('KF_REDIS_UNAVAILABLE', 'The masters of Redis are not known yet');

@@ -25,7 +25,8 @@ beforeEach(() => {
   clock = new FakeClock();
   told = [];
   stop = new AbortController();
-  watch = new RedisWatch(redis, { clock, logger: { ...silentLogger, debug: (_, text) => void told.push(text) } });
+  const tell = (_: object, text: string): void => void told.push(text);
+  watch = new RedisWatch(redis, { clock, logger: { ...silentLogger, debug: tell, info: tell, warn: tell } });
 });
 
 afterEach(async () => {
@@ -79,6 +80,25 @@ describe('the watch over Redis', () => {
     redis.show(B);
     await clock.advance(EVERY_MS);
     expect(addresses()).toEqual(['h:2']);
+  });
+
+  it('says once that nobody tells who the masters are, though those known answer, and that somebody does again', async () => {
+    redis.show(A);
+    redis.failure = new KeyferryError('KF_REDIS_AUTH', 'no sentinel lets us in');
+    await begin();
+    expect(told).toEqual([]);
+    await clock.advance(3 * EVERY_MS);
+    const unseen = 'nobody tells who the masters of Redis are: one that takes over would be missed';
+    expect(told).toEqual([unseen]);
+    expect(addresses()).toEqual(['h:1']);
+    redis.failure = undefined;
+    await clock.advance(2 * EVERY_MS);
+    expect(told).toEqual([unseen, 'Redis tells who its masters are again']);
+    redis.failure = new KeyferryError('KF_REDIS_UNAVAILABLE', 'no sentinel answers');
+    await clock.advance(EVERY_MS);
+    redis.failure = undefined;
+    await clock.advance(EVERY_MS);
+    expect(told).toHaveLength(2);
   });
 
   it('says once that it may not ask, and goes on', async () => {

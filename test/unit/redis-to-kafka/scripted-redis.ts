@@ -28,6 +28,9 @@ export class ScriptedRedis implements RedisClient {
     return this.#listeners.size;
   }
 
+  /** Why nobody tells the masters. */
+  failure: KeyferryError | undefined;
+
   /** The topology shows these now. */
   show(...masters: readonly RedisMaster[]): void {
     this.#masters = masters;
@@ -43,9 +46,13 @@ export class ScriptedRedis implements RedisClient {
   topology(): ReturnType<RedisClient['topology']> {
     const mine = new Set<(masters: readonly RedisMaster[]) => void>();
     const masters = (): readonly RedisMaster[] => this.#masters;
+    const failure = (): KeyferryError | undefined => this.failure;
     return {
       get masters() {
         return masters();
+      },
+      get failure() {
+        return failure();
       },
       onChange: (listener) => {
         mine.add(listener);

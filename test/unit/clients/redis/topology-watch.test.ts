@@ -82,8 +82,10 @@ test('while nobody can tell, the reason is given to who waits, and what was know
   const waiting = topology.ready();
   await clock.advance(1_000);
   await waiting;
+  expect(topology.failure).toBeUndefined();
   await clock.advance(5_000);
   expect(topology.masters).toEqual([master('a')]);
+  expect(topology.failure?.message).toContain('nobody answers');
 });
 
 test('waiting ends with the signal', async () => {
