@@ -40,14 +40,8 @@ describe('in a cluster the topic converges to what Redis holds (I1)', () => {
     await daemon.start();
   };
 
-  /** Those that call themselves masters now. */
-  const masters = async (): Promise<readonly ClusterServer[]> => {
-    const roles = await Promise.all(servers.nodes.map(({ admin }) => admin.call('ROLE').then(String, () => 'away')));
-    return servers.nodes.filter((_, at) => roles[at]?.startsWith('master'));
-  };
-
   const atMasters = async <T>(look: (all: readonly Redis[]) => Promise<T>): Promise<T> => {
-    const all = (await masters()).map(({ url }) => new Redis(url));
+    const all = (await servers.masters()).map(({ url }) => new Redis(url));
     try {
       return await look(all);
     } finally {

@@ -12,6 +12,11 @@ export interface Certificate {
   readonly keyFile: string;
 }
 
+/** Who speaks TLS with a certificate of its own, and whom it trusts. */
+export interface TlsFiles extends Certificate {
+  readonly caFile: string;
+}
+
 export interface Authority {
   readonly caFile: string;
   /** @param days of validity; negative: it has expired. @param names as openssl writes them: `IP:127.0.0.1` */

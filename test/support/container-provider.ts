@@ -56,8 +56,10 @@ export const containerProvider = async (): Promise<StackProvider> => {
   const workplace = new Workplace();
   return {
     name: 'containers',
-    startRedis: ({ args = [], debug = false } = {}) =>
-      startRedis(engine, workplace, [...args, ...(debug ? ALLOW_DEBUG : [])]),
+    startRedis: ({ args = [], debug = false, tls } = {}) =>
+      tls === undefined
+        ? startRedis(engine, workplace, [...args, ...(debug ? ALLOW_DEBUG : [])])
+        : Promise.reject(new Error('a server in a container reads no certificates of this machine')),
     startKafka: ({ config = {} } = {}) => startKafka(engine, workplace, config),
     dispose: () => workplace.close(),
   };

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { TlsFiles } from './certificates.ts';
 import { serverProperties } from './kafka-config.ts';
 import { kafkaClassPath } from './kafka-jars.ts';
 import { createKafkaProcess, java } from './kafka-process.ts';
@@ -42,7 +43,10 @@ const majorVersion = async (command: string): Promise<number> => {
   return Number(/ v=(\d+)\./.exec(stdout)?.[1]);
 };
 
-const startRedis = async (workplace: Workplace, { args = [], debug = false }: RedisOptions): Promise<RedisServer> => {
+const startRedis = async (
+  workplace: Workplace,
+  { args = [], debug = false, tls }: RedisOptions,
+): Promise<RedisServer> => {
   const command = await redisServer();
   const allowDebug = debug && (await majorVersion(command)) >= 7 ? ['--enable-debug-command', 'yes'] : [];
   const port = await freePort();
@@ -51,16 +55,16 @@ const startRedis = async (workplace: Workplace, { args = [], debug = false }: Re
   const server = new ServerProcess(workplace, {
     name: 'redis-server',
     command,
-    args: ['--port', String(port), '--bind', HOST, '--dir', dir, '--save', '', ...allowDebug, ...args],
+    args: [...listensAt(port, tls), '--bind', HOST, '--dir', dir, '--save', '', ...allowDebug, ...args],
     cwd: dir,
     logFile: join(dir, 'redis.log'),
-    isReady: () => redisAnswers(HOST, port),
+    isReady: () => redisAnswers(HOST, port, tls),
   });
   await server.start();
   return {
     host: HOST,
     port,
-    url: `redis://${HOST}:${port}`,
+    url: `${tls === undefined ? 'redis' : 'rediss'}://${HOST}:${port}`,
     kill: () => server.kill(),
     stop: () => server.stop(),
     start: () => server.start(),
@@ -73,6 +77,13 @@ const startRedis = async (workplace: Workplace, { args = [], debug = false }: Re
       return Promise.resolve();
     },
   };
+};
+
+const listensAt = (port: number, tls: TlsFiles | undefined): readonly string[] => {
+  if (tls === undefined) return ['--port', String(port)];
+  const { caFile, certFile, keyFile } = tls;
+  const files = ['--tls-ca-cert-file', caFile, '--tls-cert-file', certFile, '--tls-key-file', keyFile];
+  return ['--port', '0', '--tls-port', String(port), ...files];
 };
 
 const startKafka = async (workplace: Workplace, config: Readonly<Record<string, string>>): Promise<KafkaServer> => {

@@ -1,10 +1,24 @@
-import { connect } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { type Socket, connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { TlsFiles } from './certificates.ts';
 
 const ANSWER_MS = 2_000;
 
-/** Whether a Redis answers commands: not while it loads its data. One that wants a password counts. */
-export const redisAnswers = async (host: string, port: number): Promise<boolean> => {
-  const reply = await ask(host, port, Buffer.from('PING\r\n'), (bytes) => bytes.includes('\r\n'));
+/** As options of node:tls. */
+export const pemOf = ({ caFile, certFile, keyFile }: TlsFiles) => ({
+  ca: readFileSync(caFile),
+  cert: readFileSync(certFile),
+  key: readFileSync(keyFile),
+});
+
+/**
+ * Whether a Redis answers commands: not while it loads its data. One that wants a password counts.
+ * @param tls the server's own, where it speaks nothing else.
+ */
+export const redisAnswers = async (host: string, port: number, tls?: TlsFiles): Promise<boolean> => {
+  const socket = tls === undefined ? connect({ host, port }) : connectTls({ host, port, ...pemOf(tls) });
+  const reply = await ask(socket, Buffer.from('PING\r\n'), (bytes) => bytes.includes('\r\n'));
   return reply !== undefined && /^(\+PONG|-NOAUTH)/.test(reply.toString('latin1'));
 };
 
@@ -21,19 +35,13 @@ export const kafkaAnswers = async (host: string, port: number): Promise<boolean>
   request.writeInt16BE(METADATA, 4);
   request.writeInt16BE(METADATA_VERSION, 6);
   request.writeInt16BE(-1, 12); // no client id; an empty list of topics follows
-  const reply = await ask(host, port, request, (bytes) => bytes.length >= 12);
+  const reply = await ask(connect({ host, port }), request, (bytes) => bytes.length >= 12);
   return reply !== undefined && reply.readInt32BE(8) > 0; // after size and correlation id: how many brokers
 };
 
 /** Sends, and gives what came back once it suffices; undefined where it did not come. */
-const ask = (
-  host: string,
-  port: number,
-  request: Buffer,
-  suffices: (bytes: Buffer) => boolean,
-): Promise<Buffer | undefined> =>
+const ask = (socket: Socket, request: Buffer, suffices: (bytes: Buffer) => boolean): Promise<Buffer | undefined> =>
   new Promise((resolve) => {
-    const socket = connect({ host, port });
     let bytes = Buffer.alloc(0);
     const finish = (answer: Buffer | undefined): void => {
       socket.destroy();

@@ -2,6 +2,7 @@ import { connectRedis } from '../../src/clients/redis/connect.ts';
 import { slotOf } from '../../src/clients/redis/cluster/slots.ts';
 import { isRefusedWith } from '../../src/clients/redis/script-runner.ts';
 import type { RedisArgument, RedisConnection, RedisReply } from '../../src/clients/redis/port.ts';
+import type { TlsFiles } from './certificates.ts';
 import { eventually } from './eventually.ts';
 import type { RedisServer, StackProvider } from './stack.ts';
 
@@ -19,24 +20,32 @@ export interface ClusterServer extends RedisServer {
   readonly admin: RedisConnection;
 }
 
+interface ClusterOptions {
+  readonly masters?: number;
+  /** Of each master. */
+  readonly replicas?: number;
+  readonly args?: readonly string[];
+  /** Its nodes speak TLS and nothing else, to each other too. */
+  readonly tls?: TlsFiles;
+}
+
 /** Real nodes as local processes. Those that were masters at the start come first, their replicas behind, in order. */
 export class RedisCluster {
   readonly #provider: StackProvider;
   readonly #args: readonly string[];
+  readonly #tls: TlsFiles | undefined;
   readonly nodes: ClusterServer[] = [];
 
-  private constructor(provider: StackProvider, args: readonly string[]) {
+  private constructor(provider: StackProvider, { args = [], tls }: ClusterOptions) {
     this.#provider = provider;
     this.#args = args;
+    this.#tls = tls;
   }
 
-  /** Resolves once every node knows all others and takes commands. @param replicas of each master. */
-  static async start(
-    provider: StackProvider,
-    options: { readonly masters?: number; readonly replicas?: number; readonly args?: readonly string[] } = {},
-  ): Promise<RedisCluster> {
-    const { masters = 3, replicas = 1, args = [] } = options;
-    const cluster = new RedisCluster(provider, args);
+  /** Resolves once every node knows all others and takes commands. */
+  static async start(provider: StackProvider, options: ClusterOptions = {}): Promise<RedisCluster> {
+    const { masters = 3, replicas = 1 } = options;
+    const cluster = new RedisCluster(provider, options);
     await Promise.all(Array.from({ length: masters * (1 + replicas) }, () => cluster.#startNode()));
     const owners = cluster.nodes.slice(0, masters);
     await Promise.all(
@@ -65,6 +74,12 @@ export class RedisCluster {
     const node = this.nodes[at];
     if (node === undefined) throw new Error(`the cluster has no node ${at}`);
     return node;
+  }
+
+  /** Those that call themselves masters now. */
+  async masters(): Promise<readonly ClusterServer[]> {
+    const roles = await Promise.all(this.nodes.map(({ admin }) => admin.call('ROLE').then(String, () => 'away')));
+    return this.nodes.filter((_, at) => roles[at]?.startsWith('master'));
   }
 
   /** Who has the key's slot, as `from` sees it. */
@@ -171,8 +186,10 @@ export class RedisCluster {
   async #startNode(): Promise<ClusterServer> {
     const timing = ['--cluster-node-timeout', String(NODE_TIMEOUT_MS), '--repl-diskless-sync-delay', '0'];
     const flags = ['--cluster-enabled', 'yes', '--notify-keyspace-events', 'AE', ...timing];
-    const server = await this.#startServer([...flags, ...this.#args]);
-    const admin = connectRedis({ url: server.url, name: 'test' }).connect({ db: 0, name: 'admin' });
+    const secured = this.#tls === undefined ? [] : ['--tls-cluster', 'yes', '--tls-replication', 'yes'];
+    const server = await this.#startServer([...flags, ...secured, ...this.#args]);
+    const tls = this.#tls && { enabled: true, ...this.#tls };
+    const admin = connectRedis({ url: server.url, tls, name: 'test' }).connect({ db: 0, name: 'admin' });
     await admin.ready();
     const node = { ...server, admin, id: String(await admin.call('CLUSTER', 'MYID')) };
     this.nodes.push(node);
@@ -183,7 +200,7 @@ export class RedisCluster {
   async #startServer(args: readonly string[]): Promise<RedisServer> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await this.#provider.startRedis({ args });
+        return await this.#provider.startRedis({ args, ...(this.#tls && { tls: this.#tls }) });
       } catch (error) {
         if (attempt === START_ATTEMPTS) throw error;
       }

@@ -1,3 +1,5 @@
+import type { TlsFiles } from './certificates.ts';
+
 /**
  * The servers that tests and the demo run against: real Redis and real Kafka, from local processes or containers. Both
  * providers give the same handles, so that the same tests run on either.
@@ -30,6 +32,8 @@ export interface RedisOptions {
   readonly args?: readonly string[];
   /** Whether DEBUG is to be allowed: before Redis 7 it always is, and the setting is not known. */
   readonly debug?: boolean;
+  /** It speaks TLS and nothing else, and wants a certificate of its clients. Local processes only: they can read the files. */
+  readonly tls?: TlsFiles;
 }
 
 export interface StackProvider {
