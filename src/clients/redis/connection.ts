@@ -29,7 +29,7 @@ export class ReconnectingConnection implements RedisConnection {
   readonly #done: Promise<void>;
   readonly #scripts = new ScriptRunner((commands) => this.pipeline(commands));
   #line: Line | undefined;
-  #why = new KeyferryError('KF_REDIS_UNAVAILABLE', 'Redis is not connected yet');
+  #why = new KeyferryError('KF_REDIS_UNAVAILABLE', 'Redis has not answered yet');
   readonly #waiting = new Set<() => void>();
 
   constructor(options: ReconnectingOptions) {

@@ -42,16 +42,28 @@ export const firstAnswers = async <T>(
   return [...answers];
 };
 
-/** Asks over a connection that may still be on its way. @throws KF_REDIS_UNAVAILABLE after `ms`. */
+/**
+ * Asks over a connection that may still be on its way.
+ * @throws after `ms` why it is not connected; KF_REDIS_UNAVAILABLE where it is, and nothing was answered.
+ */
 export const askWithin = async <T>(
   connection: RedisConnection,
   question: (connection: RedisConnection) => Promise<T>,
   { ms, clock }: { readonly ms: number; readonly clock: Clock },
 ): Promise<T> => {
   const enough = new AbortController();
-  const answer = connection.ready(enough.signal).then(() => question(connection));
+  const reached = connection.ready(enough.signal);
   try {
-    return await within(ms, clock, answer);
+    return await within(
+      ms,
+      clock,
+      reached.then(() => question(connection)),
+    );
+  } catch (error) {
+    enough.abort();
+    // Who refuses us is dialled more seldom than asked, and said why before: that tells more than that time is up.
+    await reached;
+    throw error;
   } finally {
     enough.abort();
   }
