@@ -41,7 +41,7 @@ export const check = async (options: CheckOptions): Promise<ExitStatus> => {
     for (const finding of found) options.out(line(finding));
     findings.push(...found);
   };
-  const origins = new Map<string, string>();
+  const origins = new Map<string, string | undefined>();
   for (const server of redisServers(options.config)) tell(await checkRedis(server, origins, options));
   tell(await checkKafka(origins, options));
   const count = (level: Finding['level']): number => findings.filter((finding) => finding.level === level).length;
@@ -95,7 +95,7 @@ const needsOf = ({ settings, sources, events, sinks, rest }: RedisServer): reado
 
 const checkRedis = async (
   server: RedisServer,
-  origins: Map<string, string>,
+  origins: Map<string, string | undefined>,
   { config, clock }: CheckOptions,
 ): Promise<readonly Finding[]> => {
   const { settings, sources, events, sinks, rest } = server;
@@ -112,8 +112,12 @@ const checkRedis = async (
   try {
     const findings = await checkDeployment({ settings, client, uses, clock });
     const reading = connection.ready().then(() => readOrigin(connection));
-    const origin = await reading.catch(() => undefined);
-    for (const { name } of sources) if (origin !== undefined) origins.set(name, origin);
+    await reading.then(
+      (origin) => {
+        for (const { name } of sources) origins.set(name, origin);
+      },
+      () => undefined,
+    );
     return findings;
   } finally {
     await connection.close();
@@ -121,7 +125,7 @@ const checkRedis = async (
 };
 
 const checkKafka = async (
-  origins: ReadonlyMap<string, string>,
+  origins: ReadonlyMap<string, string | undefined>,
   { config, clock }: CheckOptions,
 ): Promise<readonly Finding[]> => {
   const { sources, sinks, events = [], kafka: connection } = config;

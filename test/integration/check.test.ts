@@ -187,6 +187,17 @@ describe('check of what is out of reach', () => {
     ]);
   });
 
+  it('does not take the records of a Redis that is away for those of another one', async () => {
+    const topic = uniqueTopic();
+    await createTopic(topic, COMPACTED);
+    await publishAs('an-id', topic);
+    const config = (url: string) => checkedConfig(url, { sources: [{ topic }] });
+    expect(problems(await checked(config('redis://127.0.0.1:1')))).toEqual([
+      expect.stringMatching(/^FAIL {2}redis 127\.0\.0\.1:1 /),
+    ]);
+    expect(problems(await checked(config(server.url)))).toEqual([expect.stringMatching(/another origin \(an-id\)/)]);
+  });
+
   it("finds the sink's own Redis missing while the source's is there", async () => {
     const config = checkedConfig(server.url, { sinks: [{ redis: { url: 'redis://127.0.0.1:1/3' } }] });
     expect(problems(await checked(config))).toEqual([expect.stringMatching(/^FAIL {2}redis 127\.0\.0\.1:1 /)]);

@@ -36,8 +36,8 @@ export interface KafkaContext {
   readonly events: readonly CheckedEvents[];
   readonly sinks: readonly CheckedSink[];
   readonly connection: KafkaConnection;
-  /** Ids of the Redis that each source reads, by source; absent where it has none yet, or does not answer. */
-  readonly origins: ReadonlyMap<string, string>;
+  /** Ids of the Redis that each source reads, by source: undefined where it has none yet, absent where it did not tell. */
+  readonly origins: ReadonlyMap<string, string | undefined>;
 }
 
 /** A record's key, headers and framing beside its value. */
@@ -221,7 +221,8 @@ const origins: Check<KafkaContext> = {
   name: 'origins',
   run: async (context) => {
     const findings: Finding[] = [];
-    for (const source of context.sources) {
+    // Whose records those of a Redis that is away are, nobody can tell.
+    for (const source of context.sources.filter(({ name }) => context.origins.has(name))) {
       const claims = claimsOf(source);
       const topics = claims.flatMap((claim) => claimedTopics(claim, context.existing));
       for (const topic of topics.filter((each) => context.existing.includes(each))) {
