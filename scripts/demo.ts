@@ -7,6 +7,7 @@
  */
 import { parseArgs } from 'node:util';
 import { connectKafka } from '../src/clients/kafka/connect.ts';
+import { messageOf } from '../src/core/errors.ts';
 import { showCluster } from './demo/cluster.ts';
 import { type DaemonProcess, startDaemon } from './demo/daemon.ts';
 import { PREFIX, SOURCE } from './demo/given.ts';
@@ -80,7 +81,7 @@ try {
     if (!stop.signal.aborted) process.exitCode = await show(servers);
   }
 } catch (error) {
-  print(paint('red', error instanceof Error ? error.message : String(error)));
+  print(paint('red', messageOf(error)));
   process.exitCode = 1;
 } finally {
   if (servers !== undefined) {

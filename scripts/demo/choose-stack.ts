@@ -1,3 +1,4 @@
+import { messageOf } from '../../src/core/errors.ts';
 import { missingImages, pullImages } from '../../test/support/container-provider.ts';
 import type { StackProvider } from '../../test/support/stack.ts';
 
@@ -22,7 +23,7 @@ export const chooseStack = async (say: (text: string) => void): Promise<StackPro
     return 'containers';
   } catch (error) {
     if (wanted === 'containers') throw error;
-    say(`no images: ${error instanceof Error ? error.message : String(error)}`);
+    say(`no images: ${messageOf(error)}`);
     return 'processes';
   }
 };

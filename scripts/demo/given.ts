@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { type Admin, Kafka, logLevel } from 'kafkajs';
+import { messageOf } from '../../src/core/errors.ts';
 import { RESERVED_PREFIX } from '../../src/core/key-name.ts';
 
 /** Of every key that the demo writes: on someone's own Redis it touches no other. */
@@ -65,7 +66,7 @@ const open = async ({ url }: RedisDatabase): Promise<Redis> => {
   } catch (error) {
     redis.disconnect();
     throw new Error(
-      `KEYFERRY_REDIS_URL: the Redis at ${new URL(url).host} does not answer: ${textOf(reason ?? error)}`,
+      `KEYFERRY_REDIS_URL: the Redis at ${new URL(url).host} does not answer: ${messageOf(reason ?? error)}`,
       { cause: error },
     );
   }
@@ -106,12 +107,10 @@ const withAdmin = async (brokers: readonly string[], action: (admin: Admin) => P
     await admin.connect();
     await action(admin);
   } catch (error) {
-    throw new Error(`KEYFERRY_KAFKA_BROKERS: no Kafka answers at ${brokers.join(', ')}: ${textOf(error)}`, {
+    throw new Error(`KEYFERRY_KAFKA_BROKERS: no Kafka answers at ${brokers.join(', ')}: ${messageOf(error)}`, {
       cause: error,
     });
   } finally {
     await admin.disconnect();
   }
 };
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
