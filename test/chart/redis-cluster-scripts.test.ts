@@ -222,4 +222,21 @@ describe('slots that nobody has any more', () => {
     expect(await lost[1]?.role()).toBe('slave');
     expect((await pods.pod(0).cli('CLUSTER', 'NODES')).split('\n')).toHaveLength(6);
   });
+
+  test('are those of a server that is newer than what the others know of the one before it', async () => {
+    const pods = new RedisPods();
+    started.push(pods);
+    await pods.grow(3);
+    expect(await pods.clusterJob(3)).toMatchObject({ status: 0 });
+    await pods.allAgree();
+    const lost = pods.pod(2);
+    await lost.kill();
+    lost.loseVolume();
+    await lost.start(lost.otherIp);
+    expect((await pods.clusterJob(3)).output).toMatch(/546[12] slots have no owner/);
+    expect(await lost.run('adopt.sh')).toMatchObject({ status: 0 });
+    const isWhole = async (): Promise<boolean> =>
+      (await pods.pod(0).cli('CLUSTER', 'INFO')).includes('cluster_state:ok');
+    await eventually(isWhole, { what: 'the others to hear of it', timeoutMs: 60_000 });
+  });
 });
